@@ -1,0 +1,50 @@
+#include "mcuq_softmax_s8.h"
+
+#include "mcuq_requantize.h"
+
+#define SUM_INTEGER_BITS 12
+
+/* 1 / x for a normalised x in 1 .. 2 whose fraction is given in Q0.31; the result is 1/2 .. 1 in Q0.31. */
+static int32_t reciprocal(uint32_t fraction)
+{
+    const int32_t half_denominator = (int32_t)((fraction >> 1) + (UINT32_C(1) << 30));
+    /* Newton's method in Q2.29, started at 48/17 - 32/17 * half_denominator. */
+    int32_t x = 1515870810 + mcuq_doubling_high_multiply(half_denominator, -1010580540);
+    for (int32_t step = 0; step < 3; step++) {
+        const int32_t error = (1 << 29) - mcuq_doubling_high_multiply(half_denominator, x);
+        x += mcuq_doubling_high_multiply(x, error) * 4;
+    }
+    return (x >= (1 << 30)) ? INT32_MAX : (x * 2);
+}
+
+void mcuq_softmax_s8(const int32_t *exponentials, int32_t rows, int32_t row_size, const int8_t *input, int8_t *output)
+{
+    for (int32_t row = 0; row < rows; row++) {
+        int32_t max = INT8_MIN;
+        for (int32_t i = 0; i < row_size; i++) {
+            max = (input[i] > max) ? input[i] : max;
+        }
+
+        uint32_t sum = 0U;
+        for (int32_t i = 0; i < row_size; i++) {
+            sum += (uint32_t)mcuq_rounding_shift_right(exponentials[max - input[i]], SUM_INTEGER_BITS);
+        }
+
+        /* The greatest element alone adds 1.0, so sum is at least 2^19 and the loop ends. */
+        int32_t shift = SUM_INTEGER_BITS + 31 - 8;
+        while ((sum & (UINT32_C(1) << 31)) == 0U) {
+            sum <<= 1;
+            shift--;
+        }
+        const int32_t scale = reciprocal(sum - (UINT32_C(1) << 31));
+
+        for (int32_t i = 0; i < row_size; i++) {
+            const int32_t product = mcuq_doubling_high_multiply(exponentials[max - input[i]], scale);
+            /* A row whose sum is 512 or more has no output above one half of a 256th. */
+            const int32_t scaled = (shift > 31) ? 0 : mcuq_rounding_shift_right(product, shift);
+            output[i] = (int8_t)mcuq_clamp(scaled - 128, INT8_MIN, INT8_MAX);
+        }
+        input += row_size;
+        output += row_size;
+    }
+}

@@ -1,0 +1,38 @@
+/* The interface between the firmware and the code that mcuq generates for one model.
+ *
+ * The generated C defines everything declared in the first part; the firmware never looks behind it. The second part is
+ * defined by the firmware (profile.c) and called by generated code that was compiled with -DMCUQ_PROFILE. */
+#ifndef MCUQ_MODEL_H
+#define MCUQ_MODEL_H
+
+#include <stdint.h>
+
+/* Where the arena goes: `static uint8_t arena[N] MCUQ_ARENA;`. The linker script places the section in the board's arena
+ * bank and start-up leaves it as it is; the name begins with .bss so that the array takes no room in any file. */
+#define MCUQ_ARENA __attribute__((section(".bss.mcuq_arena"), aligned(16)))
+
+/* One input or output of the model: where its bytes live while the model is not running, and how many there are. */
+typedef struct {
+    uint8_t *data;
+    uint32_t bytes;
+} mcuq_buffer;
+
+extern const mcuq_buffer mcuq_model_inputs[];
+extern const uint32_t mcuq_model_input_count;
+extern const mcuq_buffer mcuq_model_outputs[];
+extern const uint32_t mcuq_model_output_count;
+extern const uint32_t mcuq_model_layer_count;
+extern const uint32_t mcuq_model_arena_bytes;
+extern uint32_t mcuq_model_layer_ticks[]; /* mcuq_model_layer_count entries, written by mcuq_profile_layer */
+extern const char mcuq_model_name[];
+extern const uint8_t mcuq_model_build_id[16];
+
+/* Runs the model once on what the input buffers hold. Inputs may be overwritten by it (they can share the arena).
+ * Returns 0, or the 1-based number of the layer that failed. */
+int32_t mcuq_model_invoke(void);
+
+/* To be called after each layer, in order: stores the counter ticks since the previous call (or since the run began) in
+ * mcuq_model_layer_ticks[index], without the cost of the call itself. A layer of 2^32 ticks or more stores 0xFFFFFFFF. */
+void mcuq_profile_layer(uint32_t index);
+
+#endif

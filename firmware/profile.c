@@ -1,0 +1,61 @@
+#include "profile.h"
+
+#include "mcuq_model.h"
+#include "platform.h"
+
+static uint64_t run_start;
+static uint64_t layer_start;      /* when the layer that runs now began */
+static uint64_t previous_entry;   /* when the hook was last entered */
+static uint32_t layers_seen;
+static uint32_t between_ticks;    /* from the end of one reading of the counter, out of the hook, in again, to the next */
+static uint32_t entry_to_entry;
+static uint32_t hook_ticks;
+
+static uint32_t saturate(uint64_t ticks)
+{
+    return ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks;
+}
+
+void mcuq_profile_layer(uint32_t index)
+{
+    const uint64_t entry = mcuq_ticks64();
+    if (index < mcuq_model_layer_count) {
+        const uint64_t elapsed = entry - layer_start;
+        mcuq_model_layer_ticks[index] = saturate(elapsed > between_ticks ? elapsed - between_ticks : 0U);
+        layers_seen = index + 1U;
+    }
+    entry_to_entry = (uint32_t)(entry - previous_entry);
+    previous_entry = entry;
+    layer_start = mcuq_ticks64();
+}
+
+void mcuq_profile_begin(void)
+{
+    between_ticks = 0U;
+    if (mcuq_model_layer_count > 0U) {
+        /* Two calls with nothing between them: all that the second one sees is the hook itself. */
+        mcuq_profile_layer(0U);
+        mcuq_profile_layer(0U);
+        between_ticks = mcuq_model_layer_ticks[0];
+        hook_ticks = entry_to_entry;
+    }
+    layers_seen = 0U;
+    layer_start = mcuq_ticks64();
+    run_start = layer_start;
+}
+
+uint64_t mcuq_profile_end(void)
+{
+    const uint64_t elapsed = mcuq_ticks64() - run_start;
+    return elapsed > between_ticks ? elapsed - between_ticks : 0U;
+}
+
+uint32_t mcuq_profile_layers(void)
+{
+    return layers_seen;
+}
+
+uint32_t mcuq_profile_hook_ticks(void)
+{
+    return hook_ticks;
+}

@@ -1,0 +1,22 @@
+/* Ticks per layer and per run, without what it costs to count them.
+ *
+ * The hook mcuq_profile_layer measures its own cost before each run. Layers are stored without it; the total of a run
+ * still holds one hook_ticks per layer, which the host takes off. */
+#ifndef MCUQ_PROFILE_H
+#define MCUQ_PROFILE_H
+
+#include <stdint.h>
+
+/* Measures the hook's cost, forgets the previous run's layers and starts the first layer. */
+void mcuq_profile_begin(void);
+
+/* To be called when the model returns: ticks since mcuq_profile_begin returned. */
+uint64_t mcuq_profile_end(void);
+
+/* How many layers called the hook in the last run: 0 in an image built without -DMCUQ_PROFILE. */
+uint32_t mcuq_profile_layers(void);
+
+/* Ticks that one call of the hook adds to a run. */
+uint32_t mcuq_profile_hook_ticks(void);
+
+#endif

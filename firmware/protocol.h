@@ -1,0 +1,42 @@
+/* The messages of the serial protocol, as docs/protocol.md specifies them.
+ *
+ * Request and response: the host asks, the device answers, one at a time. A request that is repeated byte for byte is
+ * answered again from the kept response and not executed again. */
+#ifndef MCUQ_PROTOCOL_H
+#define MCUQ_PROTOCOL_H
+
+#include "platform.h"
+
+#include <stdint.h>
+
+#define MCUQ_PROTOCOL_VERSION 1U
+
+enum {
+    MCUQ_REQUEST_HELLO = 0x01,
+    MCUQ_REQUEST_BUFFERS = 0x02,
+    MCUQ_REQUEST_WRITE_INPUT = 0x03,
+    MCUQ_REQUEST_RUN = 0x04,
+    MCUQ_REQUEST_READ_OUTPUT = 0x05,
+    MCUQ_REQUEST_LAYERS = 0x06,
+    MCUQ_REQUEST_STACK = 0x07,
+    MCUQ_RESPONSE = 0x80, /* or-ed to the request's type */
+    MCUQ_FAULT = 0xFE,
+    MCUQ_NAK = 0xFF
+};
+
+enum {
+    MCUQ_NAK_UNKNOWN_REQUEST = 1,
+    MCUQ_NAK_BAD_LENGTH = 2,
+    MCUQ_NAK_BAD_INDEX = 3,
+    MCUQ_NAK_OUT_OF_RANGE = 4
+};
+
+enum { MCUQ_FLAG_CLOCK_FALLBACK = 1 };
+
+/* Answers requests until the line is closed, which happens on the host only. */
+void mcuq_protocol_serve(mcuq_clock clock, mcuq_counter counter);
+
+/* Reports a processor fault as a frame of its own; uses no state of the session and no more than 100 bytes of stack. */
+void mcuq_protocol_report_fault(uint32_t pc, uint32_t lr, uint32_t cfsr, uint32_t exception);
+
+#endif

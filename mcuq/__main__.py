@@ -1,0 +1,5 @@
+"""``python -m mcuq``: the command line."""
+
+from mcuq.cli import main
+
+main()

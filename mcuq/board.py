@@ -1,0 +1,319 @@
+"""Boards: one TOML file each in ``boards/``, read into a frozen, fully checked ``Board``.
+
+A board file describes hardware; it says nothing about models and runs nothing. Adding a board is adding a file. A file
+is not trusted: every text in it that reaches C, a linker script or a command line is held to a pattern.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import itertools
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from mcuq.core import Core, core_named
+from mcuq.errors import BoardError
+from mcuq.paths import BOARDS
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+BOARD_FILE_LIMIT_BYTES = 65536
+SYSTICK_HANDLER_INSTRUCTIONS = 125
+"""What ``firmware/platform/counter/dwt_systick.c`` executes each time SysTick wraps."""
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
+BankName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,15}$")]
+Title = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 ,.:()+-]{1,60}$")]
+Hz = Annotated[int, Field(ge=1_000, le=2_000_000_000)]
+Address = Annotated[int, Field(ge=0, le=0xFFFF_FFFF)]
+
+STM32_UART_DRIVERS = ("stm32-usart-v1", "stm32-usart-v2")
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Pll(_Table):
+    """Dividers and multiplier of an STM32F4 or F7 main PLL: hse / m * n / p is the core clock, / q is USB's."""
+
+    m: Annotated[int, Field(ge=2, le=63)]
+    n: Annotated[int, Field(ge=50, le=432)]
+    p: Literal[2, 4, 6, 8]
+    q: Annotated[int, Field(ge=2, le=15)]
+
+
+class Clock(_Table):
+    """``hz`` is the core clock that the driver sets up (``none``: that simply is there)."""
+
+    driver: Literal["none", "nrf51", "stm32f4", "stm32f7"]
+    hz: Hz
+    hse_hz: Hz | None = None
+    hse_bypass: bool = False
+    pll: Pll | None = None
+    flash_wait_states: Annotated[int, Field(ge=0, le=15)] | None = None
+
+    @model_validator(mode="after")
+    def _pll_makes_the_clock(self) -> Clock:
+        if self.driver not in ("stm32f4", "stm32f7"):
+            if self.pll or self.hse_hz or self.hse_bypass or self.flash_wait_states is not None:
+                raise ValueError(
+                    f"hse_hz, hse_bypass, pll and flash_wait_states mean nothing to driver {self.driver!r}"
+                )
+            return self
+        if self.pll is None or self.hse_hz is None or self.flash_wait_states is None:
+            raise ValueError(f"driver {self.driver!r} needs hse_hz, pll and flash_wait_states")
+        made = self.hse_hz * self.pll.n // (self.pll.m * self.pll.p)
+        if made != self.hz:
+            raise ValueError(f"hse_hz and pll make {made} Hz, but hz is {self.hz}")
+        return self
+
+
+class Bank(_Table):
+    """A memory: ``size`` bytes from ``origin``."""
+
+    name: BankName
+    kind: Literal["flash", "ram"]
+    origin: Address
+    size: Annotated[int, Field(ge=1024, le=0x4000_0000)]
+
+    @property
+    def end(self) -> int:
+        return self.origin + self.size
+
+
+class Placement(_Table):
+    """Which bank holds what: code with constants, the stack, variables, and the arena."""
+
+    code: BankName
+    stack: BankName
+    data: BankName
+    arena: BankName
+
+
+class Pin(_Table):
+    """``port`` and alternate ``function`` are STM32's; other chips number their pins."""
+
+    pin: Annotated[int, Field(ge=0, le=31)]
+    port: Literal["A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K"] | None = None
+    function: Annotated[int, Field(ge=0, le=15)] | None = None
+
+
+class Uart(_Table):
+    """The serial line that the link uses.
+
+    ``clock_hz`` is for chips whose UART clock is fixed; on an STM32 the clock follows from the ``bus`` that the USART
+    hangs on, and ``enable_bit`` is its bit in that bus's RCC enable register.
+    """
+
+    driver: Literal["cmsdk", "nrf51-uart", "stm32-usart-v1", "stm32-usart-v2"]
+    base: Address
+    baud: Annotated[int, Field(ge=1200, le=4_000_000)]
+    clock_hz: Hz | None = None
+    bus: Literal["apb1", "apb2"] | None = None
+    enable_bit: Annotated[int, Field(ge=0, le=31)] | None = None
+    tx: Pin | None = None
+    rx: Pin | None = None
+
+    @model_validator(mode="after")
+    def _has_what_its_driver_needs(self) -> Uart:
+        stm32 = self.driver in STM32_UART_DRIVERS
+        pins = [pin for pin in (self.tx, self.rx) if pin is not None]
+        if (self.clock_hz is not None) != (self.driver == "cmsdk"):
+            raise ValueError("clock_hz goes with driver 'cmsdk', and only with it")
+        if (len(pins) == 2) != (self.driver != "cmsdk"):
+            raise ValueError("tx and rx go with every driver but 'cmsdk'")
+        if (self.bus is not None) != stm32 or (self.enable_bit is not None) != stm32:
+            raise ValueError("bus and enable_bit go with the stm32 drivers, and only with them")
+        if any((pin.port is not None) != stm32 or (pin.function is not None) != stm32 for pin in pins):
+            raise ValueError("a pin has port and function with the stm32 drivers, and only with them")
+        if any(stm32 and pin.pin > 15 for pin in pins):
+            raise ValueError("a port has pins 0 to 15")
+        return self
+
+
+class Counter(_Table):
+    """What ticks are counted with: ``dwt-systick`` is DWT's cycle counter where it runs, else SysTick."""
+
+    driver: Literal["dwt-systick", "nrf51-timer"]
+
+
+class Link(_Table):
+    """``payload_bytes`` is the longest frame, without its encoding; the device keeps two buffers of it."""
+
+    payload_bytes: Annotated[int, Field(ge=128, le=8192)]
+
+
+class Qemu(_Table):
+    """The board's machine in QEMU.
+
+    ``serial`` is QEMU's number of the UART. ``tick_hz`` is what the simulated counter runs at, and each instruction
+    takes 2^``icount_shift`` ns of simulated time: so ticks are instructions in another unit.
+    """
+
+    machine: Name
+    serial: Annotated[int, Field(ge=0, le=7)]
+    tick_hz: Hz
+    icount_shift: Annotated[int, Field(ge=3, le=10)]
+
+    @model_validator(mode="after")
+    def _ticks_resolve_instructions(self) -> Qemu:
+        if self.tick_hz % 1_000_000:
+            raise ValueError("tick_hz must be whole MHz, or the SysTick handler is no whole number of ticks")
+        if self.tick_hz << self.icount_shift < 4 * 10**9:
+            raise ValueError(
+                "icount_shift is too small: an instruction must last 4 ticks or more to be counted exactly"
+            )
+        return self
+
+    @property
+    def systick_handler_ticks(self) -> int:
+        """Ticks that SysTick's own handler takes: a whole number, see the firmware's counter."""
+        return (SYSTICK_HANDLER_INSTRUCTIONS * self.tick_hz << self.icount_shift) // 10**9
+
+    def instructions(self, ticks: int) -> int:
+        """Instructions executed during ``ticks`` of the simulated counter; exact when ``ticks`` are 2 off or less."""
+        # QEMU keeps SysTick's period of 2^24 ticks in whole nanoseconds, rounded down: at 168 MHz that is 1 ns in 10^8.
+        period_ns = (10**9 << 24) // self.tick_hz
+        per_instruction = 1 << 24 << self.icount_shift
+        return (ticks * period_ns + per_instruction // 2) // per_instruction
+
+
+class Board(_Table):
+    """One board. ``qemu`` is its own machine in QEMU; ``simulate_on`` names a board of the same core that has one."""
+
+    name: Name
+    title: Title
+    aliases: tuple[Name, ...] = ()
+    core: str
+    fpu: Literal["fpv4-sp-d16", "fpv5-sp-d16", "fpv5-d16", "auto"] | None = None
+    caches: bool = False
+    simulate_on: Name | None = None
+    clock: Clock
+    memory: Annotated[tuple[Bank, ...], Field(min_length=2, max_length=16)]
+    placement: Placement
+    uart: Uart
+    counter: Counter
+    link: Link
+    qemu: Qemu | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Board:
+        try:
+            core = self.core_with_fpu
+        except BoardError as error:
+            raise ValueError(error.message) from error
+        if self.caches and core.name != "cortex-m7":
+            raise ValueError(f"caches are enabled by the firmware on cortex-m7 only, not on {core.name}")
+        if self.qemu and self.simulate_on:
+            raise ValueError("a board has qemu or simulate_on, not both")
+        self._check_memory()
+        return self
+
+    def _check_memory(self) -> None:
+        kinds = {bank.name: bank.kind for bank in self.memory}
+        if len(kinds) != len(self.memory):
+            raise ValueError("two memory banks have one name")
+        for role, wanted in (("code", "flash"), ("stack", "ram"), ("data", "ram"), ("arena", "ram")):
+            name = getattr(self.placement, role)
+            if kinds.get(name) != wanted:
+                raise ValueError(
+                    f"placement.{role} is {name!r}, but there is no memory of that name and kind {wanted!r}"
+                )
+        banks = sorted(self.memory, key=lambda bank: bank.origin)
+        for low, high in itertools.pairwise(banks):
+            if low.end > high.origin:
+                raise ValueError(f"memory banks {low.name!r} and {high.name!r} overlap")
+        if banks[-1].end > 0x1_0000_0000:
+            raise ValueError(f"memory bank {banks[-1].name!r} ends beyond 4 GB")
+
+    @property
+    def core_with_fpu(self) -> Core:
+        """The core with this chip's FPU."""
+        return core_named(self.core).with_fpu(self.fpu)
+
+    @property
+    def flash_bytes(self) -> int:
+        return sum(bank.size for bank in self.memory if bank.kind == "flash")
+
+    @property
+    def ram_bytes(self) -> int:
+        return sum(bank.size for bank in self.memory if bank.kind == "ram")
+
+    def bank(self, name: str) -> Bank:
+        """The memory bank ``name``, which ``placement`` guarantees to exist for its own names."""
+        for bank in self.memory:
+            if bank.name == name:
+                return bank
+        raise BoardError(f"board {self.name} has no memory bank {name!r}")
+
+
+def load_board(path: Path) -> Board:
+    """The board in the file ``path``. ``BoardError`` names the file and each key that is wrong."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(BOARD_FILE_LIMIT_BYTES + 1)
+    except OSError as error:
+        raise BoardError(f"board file {path} cannot be read: {error.strerror}") from error
+    if len(raw) > BOARD_FILE_LIMIT_BYTES:
+        raise BoardError(f"board file {path} is larger than {BOARD_FILE_LIMIT_BYTES} B")
+    try:
+        table = tomllib.loads(raw.decode())
+        # Through JSON, since that is what pydantic's strict mode takes arrays and tables from.
+        return Board.model_validate_json(json.dumps(table, default=str))
+    except ValidationError as error:
+        details = tuple(_explain(problem["loc"], problem["msg"]) for problem in error.errors()[:12])
+        raise BoardError(f"board file {path} is wrong", details=details) from error
+    except (ValueError, RecursionError) as error:
+        reason = str(error) or "it is nested too deeply"
+        raise BoardError(f"board file {path} is not TOML: {reason}") from error
+
+
+def _explain(location: tuple[str | int, ...], message: str) -> str:
+    """``memory.0.size: Input should be ...``; a rule over the whole file has no key."""
+    where = ".".join(str(part)[:40] for part in location)
+    text = message.removeprefix("Value error, ")
+    return f"{where}: {text}" if where else text
+
+
+@functools.cache
+def all_boards() -> tuple[Board, ...]:
+    """Every board of ``boards/``, sorted by name. ``BoardError`` when a file is wrong or a name is taken twice."""
+    boards = tuple(sorted((load_board(path) for path in BOARDS.glob("*.toml")), key=lambda board: board.name))
+    taken: set[str] = set()
+    for board in boards:
+        for name in (board.name, *board.aliases):
+            if name in taken:
+                raise BoardError(f"two boards are called {name!r}")
+            taken.add(name)
+    return boards
+
+
+def board_named(name: str) -> Board:
+    """The board with this name or alias; ``BoardError`` with the nearest name when there is none."""
+    by_name = {alias: board for board in all_boards() for alias in (board.name, *board.aliases)}
+    if name in by_name:
+        return by_name[name]
+    close = difflib.get_close_matches(name.lower(), by_name, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]}?" if close else "`mcuq boards` lists them"
+    raise BoardError(f"no such board: {name!r}", hint=hint)
+
+
+def simulated_board(board: Board) -> Board:
+    """The board whose machine in QEMU runs ``board``'s models. ``BoardError``: there is none, or its core differs."""
+    if board.qemu is not None:
+        return board
+    if board.simulate_on is None:
+        raise BoardError(f"board {board.name} has no simulator", hint="run it on the board itself")
+    other = board_named(board.simulate_on)
+    if other.qemu is None or other.core_with_fpu != board.core_with_fpu:
+        raise BoardError(f"board {board.name}: simulate_on names {other.name}, which has no machine or another core")
+    return other

@@ -1,0 +1,212 @@
+"""A model into a build folder: quantized model, generated C, firmware images, manifest and report.
+
+``DIR/model.tflite`` (and ``float.tflite``), ``src/``, ``NAME.elf .bin .hex .map``, ``sim/`` for a board that another
+board's machine simulates, ``board.toml``, ``manifest.json``, ``report.json``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from mcuq import __version__
+from mcuq.board import Board, simulated_board
+from mcuq.cmsis_nn import CmsisNN, find_cmsis_nn
+from mcuq.codegen.model import build_id, generate
+from mcuq.codegen.names import model_identifier
+from mcuq.errors import BudgetError, ToolError
+from mcuq.host_run import Figures, figures, run_host
+from mcuq.image import Image, board_toolchain, compile_model, link_image, remove_objects
+from mcuq.kernels.base import CMSIS_NN, Target
+from mcuq.model import Model, Progress, load_model
+from mcuq.output import replaced_folder
+from mcuq.planner.arena import Plan, plan
+from mcuq.planner.lower import KernelPolicy, lower
+from mcuq.report import Count, LayerReport, Report
+
+MANIFEST = "manifest.json"
+REPORT = "report.json"
+MODEL_FILE = "model.tflite"
+FLOAT_FILE = "float.tflite"
+BOARD_FILE = "board.json"
+HOST_SAMPLES = 200
+"""At most so many samples are run on the host during a build, for accuracy; `mcuq sim` runs as many as it is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """What ``mcuq build`` was asked for."""
+
+    model: Path
+    board: Board
+    folder: Path
+    data: str | None = None
+    policy: KernelPolicy = KernelPolicy.AUTO
+    cmsis_nn: Path | None = None
+
+
+def build(options: BuildOptions, progress: Progress) -> Report:
+    """Build into ``options.folder``, whole or not at all, and tell what came out."""
+    cmsis_nn = _cmsis_nn(options)
+    model = load_model(options.model, options.data, progress)
+    functions = frozenset() if cmsis_nn is None else cmsis_nn.functions
+    program = lower(model.graph, Target(options.board.core_with_fpu, functions), options.policy)
+    planned = plan(program)
+    files = generate(planned, model.name, f"{model.name} for {options.board.name}")
+    with replaced_folder(options.folder, MANIFEST) as folder:
+        _write_sources(folder, model, files)
+        progress("compiling", 0, 1)
+        image, simulated = _images(options.board, planned, cmsis_nn, list(files), model.name, folder)
+        progress("compiling", 1, 1)
+        report = _report(options, model, planned, image, cmsis_nn, build_id(files), progress)
+        (folder / BOARD_FILE).write_text(options.board.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        manifest = _manifest(options, model, cmsis_nn, image, simulated, folder)
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+        (folder / REPORT).write_text(report.as_json(), encoding="utf-8")
+    return report
+
+
+def _cmsis_nn(options: BuildOptions) -> CmsisNN | None:
+    if options.policy is KernelPolicy.MCUQ:
+        return None
+    found = find_cmsis_nn(options.cmsis_nn)
+    if found is None and options.policy is KernelPolicy.CMSIS_NN:
+        raise ToolError(
+            "CMSIS-NN was not found", hint="give --cmsis-nn DIR (a checkout or a pack), or: pip install 'mcuq[cmsis-nn]'"
+        )
+    return found
+
+
+def _write_sources(folder: Path, model: Model, files: Mapping[str, str]) -> None:
+    (folder / "src").mkdir()
+    for name, text in files.items():
+        (folder / "src" / name).write_text(text, encoding="utf-8")
+    (folder / MODEL_FILE).write_bytes(model.tflite)
+    if model.float_tflite is not None:
+        (folder / FLOAT_FILE).write_bytes(model.float_tflite)
+
+
+def _images(
+    board: Board, planned: Plan, cmsis_nn: CmsisNN | None, files: list[str], name: str, folder: Path
+) -> tuple[Image, Image | None]:
+    """The board's image, and the one for the machine that stands in for it, from the same model objects."""
+    sources = [file for file in files if file.endswith(".c")]
+    objects = compile_model(planned, sources, cmsis_nn, board_toolchain(board), folder)
+    identifier = model_identifier(name)
+    try:
+        image = link_image(board, objects, identifier, folder)
+    except BudgetError as error:
+        raise BudgetError(
+            error.message, details=(*error.details, *_largest(planned)), hint="`mcuq boards` lists larger ones"
+        ) from error
+    simulated = None
+    if board.simulate_on is not None:
+        simulated = link_image(simulated_board(board), objects, identifier, folder, "sim")
+    remove_objects(folder)
+    return image, simulated
+
+
+def _largest(planned: Plan) -> tuple[str, ...]:
+    """What takes the room: the arena with the layer that needs most of it, and the tables in flash."""
+    alive = [
+        (sum(p.buffer.bytes for p in planned.placements if p.buffer.first <= index <= p.buffer.last), step.layer.name)
+        for index, step in enumerate(planned.program.steps)
+    ]
+    most, layer = max(alive)
+    tables = [
+        (sum(c.values.nbytes for c in step.lowering.constants), step.layer.name) for step in planned.program.steps
+    ]
+    return (
+        f"arena {planned.arena_bytes:,} B of RAM; most at layer {layer}, where {most:,} B are alive together",
+        f"weights and tables {sum(size for size, _ in tables):,} B of flash; most, {max(tables)[0]:,} B, "
+        f"at layer {max(tables)[1]}",
+    )
+
+
+def _report(
+    options: BuildOptions,
+    model: Model,
+    planned: Plan,
+    image: Image,
+    cmsis_nn: CmsisNN | None,
+    identity: bytes,
+    progress: Progress,
+) -> Report:
+    board = options.board
+    host = _host_figures(model, progress)
+    used = any(step.library == CMSIS_NN for step in planned.program.steps)
+    return Report(
+        command="build",
+        model=model.name,
+        board=board.name,
+        engine=None,
+        simulated_on=None,
+        samples=host.samples,
+        data=host.data,
+        mismatched_bytes=None,
+        compared_bytes=0,
+        mismatched_samples=None,
+        accuracy=host.accuracy,
+        agreement=host.agreement,
+        instructions_per_inference=Count(),
+        layers=tuple(
+            LayerReport(step.layer.name, step.layer.op, step.kernel, None, step.refusals)
+            for step in planned.program.steps
+        ),
+        arena_bytes=planned.arena_bytes,
+        arena_lower_bound_bytes=planned.lower_bound_bytes,
+        ram_bytes=image.ram_bytes,
+        ram_limit_bytes=board.ram_bytes,
+        stack_bytes=image.stack_bytes,
+        stack_used_bytes=None,
+        flash_bytes=image.sizes.flash_bytes,
+        flash_limit_bytes=board.flash_bytes,
+        kernels=options.policy.value,
+        cmsis_nn=cmsis_nn.origin if cmsis_nn is not None and used else None,
+        build_id=identity.hex(),
+        notes=model.notes,
+    )
+
+
+def _host_figures(model: Model, progress: Progress) -> Figures:
+    """Accuracy of the float and the int8 model on the data given for the build, in LiteRT."""
+    if model.data is None:
+        return Figures()
+    data = model.data.head(HOST_SAMPLES)
+    runs = run_host(model, data, progress)
+    return figures(runs, None, data, f"{data.count} samples of the data given for the build")
+
+
+def _manifest(
+    options: BuildOptions, model: Model, cmsis_nn: CmsisNN | None, image: Image, simulated: Image | None, folder: Path
+) -> dict[str, object]:
+    """What the build was made from and with: enough to make it again, and nothing that differs between machines."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {
+        "schema_version": 1,
+        "mcuq": __version__,
+        "model": model.name,
+        "input_sha256": _digest(options.model),
+        "board": options.board.name,
+        "kernels": options.policy.value,
+        "cmsis_nn": None if cmsis_nn is None else cmsis_nn.origin,
+        "packages": {name: metadata.version(name) for name in ("ai-edge-litert", "numpy")},
+        "image": image.elf.relative_to(folder).as_posix(),
+        "simulated_board": None if simulated is None else simulated.board.name,
+        "simulated_image": None if simulated is None else simulated.elf.relative_to(folder).as_posix(),
+        "files": {path.relative_to(folder).as_posix(): _digest(path) for path in files},
+    }
+
+
+def _digest(path: Path) -> str:
+    """sha256 of a file, or of a folder's files by name."""
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    whole = hashlib.sha256()
+    for file in sorted(p for p in path.rglob("*") if p.is_file()):
+        whole.update(f"{file.relative_to(path).as_posix()}\0{_digest(file)}\n".encode())
+    return whole.hexdigest()

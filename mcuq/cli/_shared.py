@@ -1,0 +1,87 @@
+"""What several commands share: options, the two consoles, and progress. No command."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from mcuq.report import Report, print_report
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+PLAIN_WIDTH = 140
+"""Columns of a table that goes to a file or a pipe."""
+
+
+def option(*names: str, **attributes: Any) -> Callable[[Function], Function]:
+    """A click option with its environment twin: ``--board`` is also ``MCUQ_BOARD``."""
+    long = next(name for name in names if name.startswith("--"))
+    variable = "MCUQ_" + long.split("/")[0].removeprefix("--").replace("-", "_").upper()
+    return click.option(*names, envvar=variable, show_envvar=True, **attributes)
+
+
+json_option = option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
+verbose_option = option("-v", "--verbose", is_flag=True, help="Print passes, commands and decisions to standard error.")
+
+
+def output_console() -> Console:
+    """Standard output, for results. Wide enough for tables when it is no terminal."""
+    return Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
+
+
+def error_console() -> Console:
+    """Standard error, for progress and messages: a copy of the descriptor, so that silencing libraries spares it."""
+    try:
+        stream = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace")
+    except OSError:
+        return Console(stderr=True)
+    return Console(file=stream, highlight=False)
+
+
+def set_up_logging(console: Console, verbose: bool) -> None:
+    """mcuq's own log lines, and nobody else's, go to standard error when asked for."""
+    logger = logging.getLogger("mcuq")
+    logger.handlers = [RichHandler(console=console, show_time=False, show_path=False, markup=False)]
+    logger.propagate = False
+    logger.setLevel(logging.DEBUG if verbose else logging.WARNING)
+
+
+@contextmanager
+def progress_on(console: Console) -> Iterator[Callable[[str, int, int], None]]:
+    """A function to tell progress to: bars on a terminal, one line for each finished stage elsewhere."""
+    if not console.is_terminal:
+        yield lambda stage, done, of: console.print(f"{stage}: {done}/{of}") if done == of else None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def told(stage: str, done: int, of: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=of)
+            bars.update(tasks[stage], completed=done, total=of)
+
+        yield told
+
+
+def show(report: Report, as_json: bool, console: Console) -> None:
+    """The report on standard output; its notes also on standard error when standard output is for a program."""
+    if as_json:
+        click.echo(report.as_json(), nl=False)
+        for note in report.notes:
+            console.print(f"Note: {note}", markup=False)
+    else:
+        print_report(report, output_console())
+
+
+def existing(path: str | None) -> Path | None:
+    return None if path is None else Path(path)

@@ -1,0 +1,258 @@
+"""A plan into C: ``<model>.h``, ``<model>.c``, ``<model>_weights.h/.c`` and the firmware's view of the model.
+
+Text only: nothing is compiled or written here. The same plan gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from mcuq import __version__
+from mcuq.codegen.literals import C_TYPES, float_literal, integer_literal, table_rows
+from mcuq.codegen.names import comment, identifier, layer_identifiers, model_identifier
+from mcuq.codegen.render import render
+from mcuq.ir import Tensor
+from mcuq.ir.kernel_call import Argument, ConstantPointer, KernelCall, ScratchPointer, Struct, TensorPointer, Value
+from mcuq.planner.arena import Plan
+from mcuq.planner.lifetime import scratch_name
+from mcuq.planner.lower import Step
+
+
+FIRMWARE_VIEW = "mcuq_model.c"
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input or output of the model as the header shows it. ``suffix`` is empty when there is only one."""
+
+    tensor: Tensor
+    pointer: str
+    offset: int
+    suffix: str
+    c_type: str
+    shape: str
+    scale: str | None
+    zero_point: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TensorLine:
+    """One named pointer into the arena."""
+
+    name: str
+    c_type: str
+    offset: int
+    live: str
+    shape: str
+    tensor: str
+
+
+@dataclass(frozen=True, slots=True)
+class LayerText:
+    """One layer's function: its lines of struct definitions and calls."""
+
+    function: str
+    description: str
+    structs: tuple[str, ...]
+    calls: tuple[CallText, ...]
+    fails: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallText:
+    text: str
+    success: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TableText:
+    """One constant table."""
+
+    name: str
+    c_type: str
+    elements: int
+    comment: str
+    rows: tuple[str, ...]
+
+
+def generate(plan: Plan, name: str, description: str) -> Mapping[str, str]:
+    """The generated files by name. ``name`` is the model's, ``description`` one line for the header."""
+    return _Generator(plan, name, description).files()
+
+
+def build_id(files: Mapping[str, str]) -> bytes:
+    """16 bytes that tell a model's generated code from all other: the device reports them, the host compares."""
+    texts = "".join(text for name, text in sorted(files.items()) if name != FIRMWARE_VIEW)
+    return hashlib.sha256(texts.encode()).digest()[:16]
+
+
+class _Generator:
+    """Names and texts of one model; made once, asked for its files once."""
+
+    def __init__(self, plan: Plan, name: str, description: str) -> None:
+        self.plan = plan
+        self.graph = plan.program.graph
+        self.model = model_identifier(name)
+        self.description = comment(description)
+        self.layers = layer_identifiers(step.layer.name for step in plan.program.steps)
+        self.pointers = self._tensor_pointers()
+
+    def files(self) -> Mapping[str, str]:
+        shared = {
+            "model": self.model,
+            "MODEL": self.model.upper(),
+            "description": self.description,
+            "arena_bytes": max(self.plan.arena_bytes, 1),
+            "inputs": self._ports(self.graph.inputs, "input"),
+            "outputs": self._ports(self.graph.outputs, "output"),
+            "layers": self._layer_texts(),
+            "layer_count": len(self.plan.program.steps),
+            "tensors": self._tensor_lines(),
+            "tables": self._tables(),
+            "headers": sorted({c.header for s in self.plan.program.steps for c in s.lowering.calls}),
+            "version": __version__,
+        }
+        files = {
+            f"{self.model}.h": render("model.h.j2", **shared),
+            f"{self.model}.c": render("model.c.j2", **shared),
+            f"{self.model}_weights.h": render("weights.h.j2", **shared),
+            f"{self.model}_weights.c": render("weights.c.j2", **shared),
+        }
+        rows = ", ".join(f"0x{byte:02x}U" for byte in build_id(files))
+        return {**files, FIRMWARE_VIEW: render("mcuq_model.c.j2", **shared, build_id=rows)}
+
+    def _tensor_pointers(self) -> dict[str, str]:
+        """A C name for each activation: ``t_`` and the layer that writes it."""
+        names: dict[str, str] = {}
+        for index, tensor in enumerate(self.graph.inputs):
+            names[tensor] = "t_input" if len(self.graph.inputs) == 1 else f"t_input_{index}"
+        for layer, step in zip(self.layers, self.plan.program.steps, strict=True):
+            for index, output in enumerate(step.layer.outputs):
+                names[output.name] = f"t_{layer}" if index == 0 else f"t_{layer}_{index}"
+        return names
+
+    def _ports(self, names: tuple[str, ...], role: str) -> tuple[Port, ...]:
+        ports = []
+        for index, name in enumerate(names):
+            tensor = self.graph.tensors[name]
+            quantization = tensor.type.quantization
+            ports.append(
+                Port(
+                    tensor,
+                    self.pointers[name],
+                    self.plan.offset(name),
+                    role if len(names) == 1 else f"{role}_{index}",
+                    tensor.type.dtype.c_type,
+                    "x".join(map(str, tensor.shape)),
+                    None if quantization is None else float_literal(quantization.scale),
+                    None if quantization is None else quantization.zero_point,
+                )
+            )
+        return tuple(ports)
+
+    def _tensor_lines(self) -> tuple[TensorLine, ...]:
+        used = {a.name for s in self.plan.program.steps for c in s.lowering.calls for a in c.arguments
+                if isinstance(a, TensorPointer)} | {*self.graph.inputs, *self.graph.outputs}  # fmt: skip
+        lines = []
+        for placement in self.plan.placements:
+            for name in placement.buffer.tensors:
+                if name not in used:
+                    continue
+                type_ = self.graph.tensors[name].type
+                live = f"{_moment(placement.buffer.first)} to {self._end(placement.buffer.last)}"
+                lines.append(
+                    TensorLine(
+                        self.pointers[name], type_.dtype.c_type, placement.offset, live,
+                        "x".join(map(str, type_.shape)) or "scalar", comment(name)[:60],
+                    )
+                )  # fmt: skip
+        return tuple(lines)
+
+    def _end(self, step: int) -> str:
+        return "end" if step >= len(self.plan.program.steps) else _moment(step)
+
+    def _layer_texts(self) -> tuple[LayerText, ...]:
+        return tuple(
+            self._layer_text(index, layer, step)
+            for index, (layer, step) in enumerate(zip(self.layers, self.plan.program.steps, strict=True))
+        )
+
+    def _layer_text(self, index: int, layer: str, step: Step) -> LayerText:
+        inputs = ", ".join(str(t.type) for t in step.layer.inputs if t is not None and not t.constant)
+        description = f"{comment(step.layer.name)}: {step.layer.op} {inputs} -> {step.layer.output.type}, {step.kernel}"
+        structs: list[str] = []
+        calls = []
+        for call in step.lowering.calls:
+            structs.extend(
+                _struct_lines(argument, self._value_text(index, layer))
+                for argument in call.arguments
+                if isinstance(argument, Struct)
+            )
+            calls.append(CallText(self._call_text(index, layer, call), call.success))
+        return LayerText(f"layer_{layer}", description, tuple(structs), tuple(calls), any(c.success for c in calls))
+
+    def _call_text(self, index: int, layer: str, call: KernelCall) -> str:
+        arguments = [self._argument_text(index, layer, argument) for argument in call.arguments]
+        line = f"{call.function}({', '.join(arguments)})"
+        if len(line) <= 104:
+            return line
+        separator = ",\n" + " " * 8
+        return f"{call.function}(\n{' ' * 8}{separator.join(arguments)})"
+
+    def _argument_text(self, index: int, layer: str, argument: Argument) -> str:
+        if isinstance(argument, TensorPointer):
+            return self.pointers[argument.name]
+        if isinstance(argument, Struct):
+            return f"&{argument.name}"
+        return self._value_text(index, layer)(argument)
+
+    def _value_text(self, index: int, layer: str) -> Callable[[Value], str]:
+        def text(value: Value) -> str:
+            if isinstance(value, ConstantPointer):
+                name = self._table_name(layer, value.name)
+                return f"({value.mutable_c_type} *)(uintptr_t){name}" if value.mutable_c_type else name
+            if isinstance(value, ScratchPointer):
+                if not self.plan.program.steps[index].lowering.scratch_bytes:
+                    return "NULL"
+                return f"(void *)&{self.model}_arena[{self.plan.scratch_offset(scratch_name(index))}]"
+            if isinstance(value, int):
+                return integer_literal(value)
+            return str(value)
+
+        return text
+
+    def _table_name(self, layer: str, constant: str) -> str:
+        return f"{self.model}_{layer}_{identifier(constant)}"
+
+    def _tables(self) -> tuple[TableText, ...]:
+        return tuple(
+            TableText(
+                self._table_name(layer, constant.name),
+                C_TYPES[constant.values.dtype.name],
+                constant.values.size,
+                comment(constant.comment),
+                table_rows(constant.values),
+            )
+            for layer, step in zip(self.layers, self.plan.program.steps, strict=True)
+            for constant in step.lowering.constants
+        )
+
+
+def _moment(step: int) -> str:
+    return "start" if step < 0 else f"layer {step}"
+
+
+def _struct_lines(struct: Struct, value_text: Callable[[Value], str], indent: str = "    ") -> str:
+    """``static const T name = {...};`` with one designated initialiser a line, nested structs inline."""
+
+    def initialiser(value: Value) -> str:
+        if isinstance(value, Struct):
+            inner = ", ".join(f".{name} = {initialiser(field)}" for name, field in value.fields)
+            return f"{{{inner}}}"
+        return value_text(value)
+
+    lines = [f"{indent}static const {struct.c_type} {struct.name} = {{"]
+    lines += [f"{indent}    .{name} = {initialiser(value)}," for name, value in struct.fields]
+    return "\n".join([*lines, f"{indent}}};"])

@@ -1,0 +1,70 @@
+"""The Cortex-M cores that mcuq compiles for: what each can do and the compiler flags that select it.
+
+Facts about processors only; which core a board has, and at which clock, is in its board file.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, replace
+
+from mcuq.errors import BoardError
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """One core, with the FPU that a chip chose for it.
+
+    ``fpus`` are the FPUs that the core can have, in GCC's names, and ``fpu`` is the one it has (None: soft float).
+    ``has_dsp``: the SIMD instructions of Armv7E-M (SMLAD, SXTB16). ``has_mve``: Helium vectors.
+    ``minimum_gcc`` is the first major version of GCC that knows the core.
+    Source of all of it: the cores' Technical Reference Manuals and GCC's manual, section "ARM Options".
+    """
+
+    name: str
+    architecture: str
+    fpus: tuple[str, ...] = ()
+    fpu: str | None = None
+    has_dsp: bool = False
+    has_mve: bool = False
+    has_unaligned: bool = True
+    minimum_gcc: int = 12
+
+    @property
+    def gcc_flags(self) -> tuple[str, ...]:
+        """Flags for compiling and for linking, so that GCC's own library matches."""
+        cpu = (f"-mcpu={self.name}", "-mthumb")
+        if self.fpu is None:
+            return (*cpu, "-mfloat-abi=soft")
+        return (*cpu, "-mfloat-abi=hard", f"-mfpu={self.fpu}")
+
+    def with_fpu(self, fpu: str | None) -> Core:
+        """The same core with the FPU that a chip has; ``BoardError`` when the core cannot have it."""
+        if fpu is None and not self.has_mve:
+            return replace(self, fpu=None)
+        if fpu not in self.fpus:
+            possible = ", ".join(self.fpus) or "no FPU at all"
+            raise BoardError(f"{self.name} cannot have the FPU {fpu!r}; it can have {possible}")
+        return replace(self, fpu=fpu)
+
+
+_CORES = (
+    Core("cortex-m0", "armv6-m", has_unaligned=False),
+    Core("cortex-m0plus", "armv6-m", has_unaligned=False),
+    Core("cortex-m3", "armv7-m"),
+    Core("cortex-m4", "armv7e-m", fpus=("fpv4-sp-d16",), has_dsp=True),
+    Core("cortex-m7", "armv7e-m", fpus=("fpv5-sp-d16", "fpv5-d16"), has_dsp=True),
+    Core("cortex-m33", "armv8-m.main", fpus=("fpv5-sp-d16",), has_dsp=True),
+    Core("cortex-m55", "armv8.1-m.main", fpus=("auto",), fpu="auto", has_dsp=True, has_mve=True),
+    Core("cortex-m85", "armv8.1-m.main", fpus=("auto",), fpu="auto", has_dsp=True, has_mve=True, minimum_gcc=13),
+)
+CORES: dict[str, Core] = {core.name: core for core in _CORES}
+
+
+def core_named(name: str) -> Core:
+    """The core ``name`` (``cortex-m4``), without an FPU where that is a choice; ``BoardError`` when there is none."""
+    if name in CORES:
+        return CORES[name]
+    close = difflib.get_close_matches(name, CORES, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"known cores: {', '.join(CORES)}"
+    raise BoardError(f"no such core: {name!r}", hint=hint)

@@ -1,0 +1,271 @@
+"""TFLite files into graphs. Files are untrusted: anything malformed ends in one ``UnsupportedError``.
+
+The TFLite runtime is not needed here, only the schema that it ships. Execution plans other than the file's order,
+several subgraphs (control flow), sparse tensors and external buffers are refused.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from mcuq.errors import UnsupportedError
+from mcuq.frontend.layer_names import layer_name
+from mcuq.ir import DType, Graph, Layer, Node, Quantization, Tensor, TensorType
+from mcuq.ir.verify import verify
+from mcuq.ops import operators
+
+MAX_RANK = 8
+MAX_TENSOR_BYTES = 1 << 28
+MAX_COUNT = 20_000
+"""Most tensors or operators that are read: a small crafted file can name the same table any number of times."""
+SCHEMA_VERSION = 3
+_ZERO_POINTS = {
+    DType.INT8: range(-128, 128),
+    DType.UINT8: range(256),
+    DType.INT16: range(-(1 << 15), 1 << 15),
+    DType.INT32: range(-(1 << 31), 1 << 31),
+}
+_MALFORMED = (struct.error, IndexError, ValueError, TypeError, OverflowError, UnicodeDecodeError, AttributeError)
+
+
+class _RefusedError(Exception):
+    """The file breaks a rule of the format, or uses a part of it that mcuq does not read."""
+
+
+def read_tflite(content: bytes, name: str) -> Graph:
+    """The graph of a TFLite file, attributes still the file's raw options (``bind`` gives them their meaning).
+
+    Raises ``UnsupportedError`` for anything that is not a sound TFLite file with one subgraph.
+    """
+    if len(content) < 8 or content[4:8] != b"TFL3":
+        raise UnsupportedError(
+            f"{name} is not a TFLite file: it lacks the identifier TFL3",
+            hint="give a .tflite file made by the TFLite or LiteRT converter",
+        )
+    try:
+        graph = _read(content, name)
+        verify(graph)
+    except _RefusedError as refusal:
+        raise UnsupportedError(f"{name}: {refusal}") from refusal
+    except _MALFORMED as error:
+        raise UnsupportedError(
+            f"{name} is damaged: it has the identifier of a TFLite file, but its contents do not hold together",
+            details=(f"{type(error).__name__}: {error}",),
+            hint="convert or download the model again",
+        ) from error
+    return graph
+
+
+def _read(content: bytes, name: str) -> Graph:
+    from ai_edge_litert import schema_py_generated as schema  # noqa: PLC0415
+
+    model = schema.Model.GetRootAs(content, 0)
+    if model.Version() != SCHEMA_VERSION:
+        raise _RefusedError(f"the file has schema version {model.Version()}, mcuq reads version {SCHEMA_VERSION}")
+    if model.SubgraphsLength() != 1:
+        raise _RefusedError(f"{model.SubgraphsLength()} subgraphs (control flow); mcuq compiles models with one")
+    subgraph = model.Subgraphs(0)
+    _check_count(subgraph.TensorsLength(), content, "tensors")
+    _check_count(subgraph.OperatorsLength(), content, "operators")
+    _check_count(model.OperatorCodesLength(), content, "operator codes")
+    dtypes = {getattr(schema.TensorType, dtype.name): dtype for dtype in DType}
+    tensors: list[Tensor] = []
+    taken: set[str] = set()
+    for index in range(subgraph.TensorsLength()):
+        tensor = _tensor(model, subgraph.Tensors(index), dtypes, len(content), index)
+        if tensor.name in taken:
+            tensor = Tensor(f"{tensor.name}#{index}", tensor.type, tensor.data)
+        taken.add(tensor.name)
+        tensors.append(tensor)
+    codes = _operator_codes(model, schema)
+    nodes = [_node(subgraph.Operators(i), i, tensors, codes, schema) for i in range(subgraph.OperatorsLength())]
+    inputs = [_at(tensors, i).name for i in _indices(subgraph, "Inputs", content)]
+    outputs = [_at(tensors, i).name for i in _indices(subgraph, "Outputs", content)]
+    if not outputs or not inputs:
+        raise _RefusedError("the model has no inputs or no outputs")
+    if len(set(inputs)) != len(inputs):
+        raise _RefusedError("an input is listed twice")
+    constants = {tensor.name for tensor in tensors if tensor.constant}
+    if constants.intersection(inputs):
+        raise _RefusedError(f"the input {sorted(constants.intersection(inputs))[0]!r} is a constant")
+    return Graph(
+        name, {tensor.name: tensor for tensor in tensors}, tuple(_unique_names(nodes)), tuple(inputs), tuple(outputs)
+    )
+
+
+def _text(content: bytes | None, what: str) -> str:
+    """A name out of the file: it ends up in messages and in comments of generated code."""
+    text = (content or b"").decode("utf-8")
+    if not text.isprintable():
+        raise _RefusedError(f"{what} holds characters that cannot be printed: {text!r:.80}")
+    return text
+
+
+def _check_count(count: int, content: bytes, what: str) -> None:
+    if not 0 < count <= min(len(content) // 4, MAX_COUNT):
+        raise _RefusedError(f"{count} {what} in a file of {len(content)} bytes")
+
+
+def _indices(table: Any, field: str, content: bytes | None = None) -> list[int]:
+    count = getattr(table, f"{field}Length")()
+    if count > (64 if content is None else len(content) // 4):
+        raise _RefusedError(f"an operator with {count} {field.lower()}")
+    return [int(getattr(table, field)(i)) for i in range(count)]
+
+
+def _at(tensors: Sequence[Tensor], index: int) -> Tensor:
+    if not 0 <= index < len(tensors):
+        raise _RefusedError(f"tensor {index} is referred to, the file has {len(tensors)}")
+    return tensors[index]
+
+
+def _tensor(model: Any, table: Any, dtypes: Mapping[int, DType], file_bytes: int, index: int) -> Tensor:
+    name = _text(table.Name(), "a tensor's name") or f"tensor_{index}"
+    if table.ShapeLength() > MAX_RANK:
+        raise _RefusedError(f"tensor {name!r} has {table.ShapeLength()} dimensions")
+    shape = tuple(int(table.Shape(i)) for i in range(table.ShapeLength()))
+    if table.Type() not in dtypes:
+        raise _RefusedError(f"tensor {name!r} has element type number {table.Type()}, which mcuq does not read")
+    dtype = dtypes[table.Type()]
+    type_ = TensorType(shape, dtype, _quantization(table.Quantization(), shape, dtype, name))
+    # An empty int32 vector is the shape of a scalar.
+    if any(size < 0 or (size == 0 and type_.dtype is not DType.INT32) for size in shape):
+        raise _RefusedError(f"tensor {name!r} has the shape {shape}; every dimension must be known and positive")
+    if type_.bytes > MAX_TENSOR_BYTES or any(size > MAX_TENSOR_BYTES for size in shape):
+        raise _RefusedError(f"tensor {name!r} has the shape {shape}: more than {MAX_TENSOR_BYTES:,} bytes")
+    if table.Sparsity() is not None:
+        raise _RefusedError(f"tensor {name!r} is sparse")
+    if table.IsVariable():
+        raise _RefusedError(f"tensor {name!r} is a variable")
+    return Tensor(name, type_, _values(model, table, type_, name, file_bytes))
+
+
+def _quantization(table: Any, shape: tuple[int, ...], dtype: DType, name: str) -> Quantization | None:
+    if table is None or table.ScaleLength() == 0:
+        return None
+    count = table.ScaleLength()
+    axis = int(table.QuantizedDimension())
+    if count != 1 and not (0 <= axis < len(shape) and shape[axis] == count):
+        raise _RefusedError(f"tensor {name!r} has {count} scales along dimension {axis} of {shape}")
+    if table.ZeroPointLength() not in (0, 1, count):
+        raise _RefusedError(f"tensor {name!r} has {count} scales and {table.ZeroPointLength()} zero points")
+    scales = tuple(float(scale) for scale in np.atleast_1d(table.ScaleAsNumpy()))
+    if not all(np.isfinite(scale) and scale > 0 for scale in scales):
+        raise _RefusedError(f"tensor {name!r} has a scale that is not a positive number")
+    zeros = tuple(int(zero) for zero in np.atleast_1d(table.ZeroPointAsNumpy())) if table.ZeroPointLength() else (0,)
+    if len(zeros) == 1:
+        zeros = zeros * count
+    if dtype in _ZERO_POINTS and any(zero not in _ZERO_POINTS[dtype] for zero in zeros):
+        raise _RefusedError(f"tensor {name!r} has a zero point that {dtype.value} cannot hold")
+    return Quantization(scales, zeros, axis)
+
+
+def _values(model: Any, table: Any, type_: TensorType, name: str, file_bytes: int) -> np.ndarray[Any, Any] | None:
+    if not 0 <= table.Buffer() < max(model.BuffersLength(), 1) or model.BuffersLength() == 0:
+        raise _RefusedError(f"tensor {name!r} refers to buffer {table.Buffer()}, the file has {model.BuffersLength()}")
+    buffer = model.Buffers(table.Buffer())
+    if buffer.Offset() > 1 or buffer.Size() > 1:
+        raise _RefusedError(f"tensor {name!r} keeps its values outside the file's tables")
+    length = buffer.DataLength()
+    if length == 0:
+        return np.empty(type_.shape, type_.dtype.numpy) if type_.elements == 0 else None
+    if length > file_bytes or length != type_.bytes:
+        raise _RefusedError(f"tensor {name!r} is {type_} but its buffer has {length} bytes")
+    # A view of the file, read-only as the file is: many tensors may share one buffer.
+    values: np.ndarray[Any, Any] = np.asarray(buffer.DataAsNumpy()).view(type_.dtype.numpy).reshape(type_.shape)
+    return values
+
+
+def _operator_codes(model: Any, schema: Any) -> list[str]:
+    names = {value: key for key, value in vars(schema.BuiltinOperator).items() if not key.startswith("_")}
+    codes = []
+    for index in range(model.OperatorCodesLength()):
+        code = model.OperatorCodes(index)
+        builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+        known = names.get(builtin, f"operator number {builtin}")
+        if known == "CUSTOM":
+            known = "CUSTOM " + (_text(code.CustomCode(), "a custom operator's name") or "?")
+        codes.append(known)
+    return codes
+
+
+def _node(table: Any, index: int, tensors: Sequence[Tensor], codes: Sequence[str], schema: Any) -> Node:
+    if not 0 <= table.OpcodeIndex() < len(codes):
+        raise _RefusedError(f"operator {index} has the code {table.OpcodeIndex()}, the file has {len(codes)}")
+    op = codes[table.OpcodeIndex()]
+    inputs = [None if i == -1 else _at(tensors, i) for i in _indices(table, "Inputs")]
+    outputs = [_at(tensors, i) for i in _indices(table, "Outputs")]
+    if not outputs:
+        raise _RefusedError(f"operator {index} ({op}) has no output")
+    constants = [tensor.name for tensor in inputs if tensor is not None and tensor.constant]
+    name = layer_name(op, [tensor.name for tensor in outputs], constants) or f"{op.lower()}_{index}"
+    return Node(
+        name,
+        op,
+        _options(table, schema),
+        tuple(None if tensor is None else tensor.name for tensor in inputs),
+        tuple(tensor.name for tensor in outputs),
+    )
+
+
+def _options(table: Any, schema: Any) -> Mapping[str, Any]:
+    """The builtin options of an operator by snake-case field name; empty when the file leaves them out."""
+    names = {value: key for key, value in vars(schema.BuiltinOptions).items() if not key.startswith("_")}
+    name = names.get(table.BuiltinOptionsType())
+    options = table.BuiltinOptions()
+    if options is None or name is None or name == "NONE":
+        return {}
+    view = getattr(schema, name)()
+    view.Init(options.Bytes, options.Pos)
+    unpacked = getattr(schema, f"{name}T").InitFromObj(view)
+    return {re.sub(r"(?<!^)(?=[A-Z])", "_", key).lower(): value for key, value in vars(unpacked).items()}
+
+
+def _unique_names(nodes: Sequence[Node]) -> Iterator[Node]:
+    """Layer names made unique: the second ``add`` becomes ``add:2`` and so on."""
+    seen: dict[str, int] = {}
+    for node in nodes:
+        count = seen[node.name] = seen.get(node.name, 0) + 1
+        name = node.name if count == 1 else f"{node.name}:{count}"
+        yield Node(name, node.op, node.attributes, node.inputs, node.outputs)
+
+
+def bind(graph: Graph) -> Graph:
+    """``graph`` with each node's raw options made the operator's attributes and every rule checked.
+
+    Raises ``UnsupportedError`` with all blockers at once, by layer name.
+    """
+    nodes: list[Node] = []
+    blockers: list[str] = []
+    for node in graph.nodes:
+        bound = _bind(graph.layer(node))
+        if isinstance(bound, str):
+            blockers.append(f"{node.name}: {node.op}: {bound}")
+        else:
+            nodes.append(Node(node.name, node.op, bound.attributes, node.inputs, node.outputs))
+    if blockers:
+        raise UnsupportedError(
+            f"{graph.name} holds {len(blockers)} layer{'s' * (len(blockers) > 1)} that mcuq does not compile",
+            details=tuple(blockers),
+            hint="`mcuq ops` lists the operators and their rules",
+        )
+    return Graph(graph.name, graph.tensors, tuple(nodes), graph.inputs, graph.outputs)
+
+
+def _bind(layer: Layer) -> Layer | str:
+    """The layer with its attributes, or what keeps mcuq from compiling it."""
+    operator = operators().get(layer.op)
+    if operator is None:
+        return "operator not supported"
+    try:
+        attributes = operator.attributes(layer.attributes, layer)
+        bound = Layer(layer.name, layer.op, attributes, layer.inputs, layer.outputs)
+        broken = operator.broken_rule(bound)
+    except (ValueError, IndexError, ZeroDivisionError, OverflowError) as error:
+        return f"options or shapes that make no sense ({error})"
+    return bound if broken is None else broken

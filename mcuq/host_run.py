@@ -1,0 +1,92 @@
+"""A model's runs on the host: what LiteRT computes, in the bytes that cross the link, and the figures of a report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mcuq.data import Dataset
+from mcuq.ir import Tensor
+from mcuq.model import Model, Progress
+from mcuq.reference import Reference, accuracy, agreement, run_float
+from mcuq.report import Accuracy, Agreement
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HostRuns:
+    """What the host computed for n samples.
+
+    ``inputs`` and ``outputs`` are the compiled graph's, one array (n, 1, ...) each, in the device's own types: what is
+    sent and what must come back. ``floats`` is the float model's first output (n, ...), None without a float model.
+    """
+
+    inputs: tuple[npt.NDArray[np.generic], ...]
+    outputs: tuple[npt.NDArray[np.generic], ...]
+    floats: npt.NDArray[np.float32] | None
+    output: Tensor
+
+    def real(self, values: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+        """The real values of the first output's quantized ``values``."""
+        quantization = self.output.type.quantization
+        if quantization is None:
+            return values.astype(np.float32)
+        shifted = values.astype(np.float32) - np.float32(quantization.zero_point)
+        return shifted * np.float32(quantization.scale)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How good the model is on some data, which ``data`` names."""
+
+    samples: int = 0
+    data: str = "no data"
+    accuracy: Accuracy = Accuracy()
+    agreement: Agreement = Agreement()
+
+
+def run_host(model: Model, data: Dataset, progress: Progress) -> HostRuns:
+    """Run ``data`` through LiteRT's reference kernels, and the float model where there is one."""
+    reference = Reference(model.tflite, all_tensors=True)
+    input_indices = [model.tensor_index(name) for name in model.graph.inputs]
+    output_indices = [model.tensor_index(name) for name in model.graph.outputs]
+    inputs: list[list[npt.NDArray[np.generic]]] = [[] for _ in input_indices]
+    outputs: list[list[npt.NDArray[np.generic]]] = [[] for _ in output_indices]
+    for sample in range(data.count):
+        reference.run([array[sample] for array in data.inputs])
+        for kept, index in zip((*inputs, *outputs), (*input_indices, *output_indices), strict=True):
+            kept.append(reference.tensor(index))
+        progress("int8 in LiteRT", sample + 1, data.count)
+    floats = None
+    if model.float_tflite is not None:
+        floats = run_float(model.float_tflite, data.inputs, lambda done, of: progress("float in LiteRT", done, of))[0]
+    return HostRuns(
+        tuple(np.stack(kept) for kept in inputs),
+        tuple(np.stack(kept) for kept in outputs),
+        floats,
+        model.graph.output_tensors[0],
+    )
+
+
+def figures(runs: HostRuns, target: npt.NDArray[np.generic] | None, data: Dataset, what: str) -> Figures:
+    """Accuracy and agreement of the host's runs, and of the target's first output (n, ...) where it ran."""
+    elements = sum(int(array[0].size) for array in data.inputs)
+
+    def agrees(values: npt.NDArray[np.float32] | None) -> float | None:
+        if runs.floats is None or values is None:
+            return None
+        return agreement(runs.floats, values, input_elements=elements)
+
+    int8 = runs.real(runs.outputs[0])
+    measured = None if target is None else runs.real(target)
+    return Figures(
+        data.count,
+        what,
+        Accuracy(
+            None if runs.floats is None else accuracy(runs.floats, data.labels),
+            accuracy(int8, data.labels),
+            None if measured is None else accuracy(measured, data.labels),
+        ),
+        Agreement(agrees(int8), agrees(measured)),
+    )

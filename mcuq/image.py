@@ -1,0 +1,134 @@
+"""Generated code and firmware into images: ELF, BIN, HEX and map, with their sizes and the bound of their stack.
+
+Works in a folder that already holds the generated C; leaves nothing there but the images and the linker's inputs.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcuq import stack
+from mcuq.board import Board
+from mcuq.cmsis_nn import CmsisNN
+from mcuq.errors import BudgetError
+from mcuq.firmware import LINK_FLAGS, board_header, firmware_includes, firmware_sources, linker_script
+from mcuq.kernels.base import CMSIS_NN
+from mcuq.paths import FIRMWARE
+from mcuq.planner.arena import Plan
+from mcuq.toolchain import RegionOverflow, Sizes, Toolchain, Unit, elf_sizes
+
+OPTIMIZE = "-O2"
+KERNELS = FIRMWARE / "kernels"
+_MODEL_OBJECTS = "obj/model"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A linked program. ``stack_bytes`` is reserved for it and bounds what it can use, interrupts included."""
+
+    board: Board
+    elf: Path
+    sizes: Sizes
+    stack_bytes: int
+
+    @property
+    def ram_bytes(self) -> int:
+        return self.sizes.static_ram_bytes + self.stack_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ModelObjects:
+    """A model's compiled code, to be linked into the firmware of one or more boards with the same core."""
+
+    objects: tuple[str, ...]
+    toolchain: Toolchain
+
+
+def kernel_units(plan: Plan, cmsis_nn: CmsisNN | None, folder: str) -> tuple[Unit, ...]:
+    """The kernel sources that a plan's calls need, each once."""
+    own = sorted({s for step in plan.program.steps if step.library != CMSIS_NN for s in step.lowering.sources})
+    units = [Unit(KERNELS / name, f"{folder}/{Path(name).stem}.o") for name in own]
+    names = sorted({s for step in plan.program.steps if step.library == CMSIS_NN for s in step.lowering.sources})
+    if names and cmsis_nn is not None:
+        units += [Unit(path, f"{folder}/{path.stem}.o", own=False) for path in cmsis_nn.sources(names)]
+    return tuple(units)
+
+
+def compile_model(
+    plan: Plan, generated: Sequence[str], cmsis_nn: CmsisNN | None, toolchain: Toolchain, folder: Path
+) -> ModelObjects:
+    """Compile the generated C files (in ``folder/src``) and the kernels that they call."""
+    units = [Unit(Path("src") / name, f"{_MODEL_OBJECTS}/{Path(name).stem}.o") for name in generated]
+    units += kernel_units(plan, cmsis_nn, _MODEL_OBJECTS)
+    system = () if cmsis_nn is None else cmsis_nn.includes
+    toolchain.compile(units, folder, (KERNELS, FIRMWARE, Path("src")), system)
+    return ModelObjects(tuple(unit.object for unit in units), toolchain)
+
+
+def board_toolchain(board: Board) -> Toolchain:
+    """gcc for the board's core, with what generated code needs to be timed layer by layer."""
+    flags = (*board.core_with_fpu.gcc_flags, OPTIMIZE, "-ffreestanding", "-DMCUQ_PROFILE", *stack.FLAGS)
+    return Toolchain("arm-none-eabi-", flags)
+
+
+def link_image(board: Board, model: ModelObjects, name: str, folder: Path, subfolder: str = ".") -> Image:
+    """Compile the board's firmware, bound its stack, and link it with the model into ``folder/subfolder/name.elf``.
+
+    Raises ``BudgetError`` when it does not fit the board's memory.
+    """
+    where = folder / subfolder
+    where.mkdir(parents=True, exist_ok=True)
+    (where / "board.h").write_text(board_header(board), encoding="utf-8")
+    platform = f"obj/{board.name}"
+    # The source's folder is part of the object's name: two folders may have files of one name.
+    units = [
+        Unit(source, f"{platform}/{source.parent.name}_{source.stem}.o") for source in firmware_sources(board)
+    ]
+    model.toolchain.compile(units, folder, (Path(subfolder), *firmware_includes(board)))
+    objects = (*(unit.object for unit in units), *model.objects)
+    stack_bytes = stack_bound([folder / name for name in objects])
+    (where / "memory.ld").write_text(linker_script(board, stack_bytes), encoding="utf-8")
+    output = f"{subfolder}/{name}.elf"
+    extra = (f"-Wl,-T,{subfolder}/memory.ld", f"-Wl,-Map={subfolder}/{name}.map", *LINK_FLAGS)
+    try:
+        model.toolchain.link(objects, output, folder, extra)
+    except RegionOverflow as overflow:
+        raise _does_not_fit(board, overflow) from overflow
+    model.toolchain.objcopy(output, f"{subfolder}/{name}.bin", "binary", folder)
+    model.toolchain.objcopy(output, f"{subfolder}/{name}.hex", "ihex", folder)
+    return Image(board, folder / output, elf_sizes(folder / output), stack_bytes)
+
+
+def stack_bound(objects: Sequence[Path]) -> int:
+    """Bytes of stack that the linked ``objects`` can use at most.
+
+    The deepest calls from start-up with the counter's interrupt on top; a fault report begins the stack anew.
+    """
+    graph = stack.read_call_graph(path.with_suffix(".ci") for path in objects)
+    deepest = max(graph.depth("mcuq_start") + EXCEPTION_FRAME_BYTES, graph.depth("mcuq_fault_stop"))
+    return -(-deepest // 8) * 8
+
+
+EXCEPTION_FRAME_BYTES = 112
+"""Pushed by the core on an interrupt: 26 words with floating-point state, and up to 8 bytes to align.
+
+The SysTick handler, the only one, uses no stack of its own (firmware/platform/counter/dwt_systick.c)."""
+
+
+def _does_not_fit(board: Board, overflow: RegionOverflow) -> BudgetError:
+    lines = []
+    for region, excess in overflow.overflows:
+        bank = board.bank(region.removeprefix("bank_"))
+        lines.append(
+            f"{bank.kind} {bank.name!r}: needs {bank.size + excess:,} B, the board has {bank.size:,} B "
+            f"({excess:,} B too many)"
+        )
+    return BudgetError(f"the model does not fit {board.name}", details=tuple(lines))
+
+
+def remove_objects(folder: Path) -> None:
+    """Drop the object files, which nothing needs after linking."""
+    shutil.rmtree(folder / "obj", ignore_errors=True)

@@ -1,0 +1,78 @@
+"""Calls of C kernels, as values: what lowering makes of a layer and what one template prints.
+
+Names of tensors are graph names; names of constants and structs are suffixes that code generation puts the layer's
+identifier before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True)
+class TensorPointer:
+    """The address of an activation in the arena."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantPointer:
+    """The address of one of the lowering's constants. ``mutable_c_type`` casts const away, for interfaces that lack it."""
+
+    name: str
+    mutable_c_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScratchPointer:
+    """The address of the layer's scratch memory in the arena; NULL when it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Struct:
+    """A parameter struct, printed as ``static const`` with designated initialisers and passed by address."""
+
+    c_type: str
+    name: str
+    fields: tuple[tuple[str, Value], ...]
+
+
+Value = int | str | ConstantPointer | ScratchPointer | Struct
+Argument = int | str | TensorPointer | ConstantPointer | ScratchPointer | Struct
+"""An int is printed as a literal, a str as the C constant that it names (an enumerator, NULL)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Constant:
+    """A table in flash: an array of int8, uint8, int16, int32 or float32 and what it holds, in words."""
+
+    name: str
+    values: npt.NDArray[np.generic]
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KernelCall:
+    """``function(arguments)``. ``success`` names the status that means success; None for a function returning void."""
+
+    function: str
+    arguments: tuple[Argument, ...]
+    header: str
+    success: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lowering:
+    """How a kernel runs one layer: its calls, the constants they read, scratch in the arena, and C sources to link.
+
+    ``sources`` are relative to the kernel library's source folder. No call at all: the output aliases the input.
+    """
+
+    calls: tuple[KernelCall, ...]
+    constants: tuple[Constant, ...] = ()
+    scratch_bytes: int = 0
+    sources: tuple[str, ...] = ()

@@ -1,0 +1,30 @@
+"""Is a graph well formed? Run after every pass; it checks structure, not what operators require."""
+
+from __future__ import annotations
+
+from mcuq.ir.graph import Graph
+
+
+def verify(graph: Graph) -> None:
+    """Raise ``ValueError`` unless every tensor is defined once, before use, and constants match their types."""
+    for name, tensor in graph.tensors.items():
+        if tensor.name != name:
+            raise ValueError(f"tensor {tensor.name!r} is filed under {name!r}")
+        if tensor.data is not None and (
+            tensor.data.shape != tensor.shape or tensor.data.dtype != tensor.type.dtype.numpy
+        ):
+            raise ValueError(f"constant {name!r} holds {tensor.data.dtype}{tensor.data.shape}, not {tensor.type}")
+    defined = set(graph.inputs) | {name for name, tensor in graph.tensors.items() if tensor.constant}
+    for node in graph.nodes:
+        for name in node.inputs:
+            if name is not None and name not in defined:
+                raise ValueError(f"{node.op} {node.name!r} reads {name!r} before it is written")
+        for name in node.outputs:
+            if name in defined:
+                raise ValueError(f"{node.op} {node.name!r} writes {name!r}, which has a value already")
+            if name not in graph.tensors:
+                raise ValueError(f"{node.op} {node.name!r} writes {name!r}, which is no tensor of the graph")
+            defined.add(name)
+    for name in graph.outputs:
+        if name not in defined:
+            raise ValueError(f"output {name!r} is never written")

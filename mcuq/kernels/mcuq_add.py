@@ -1,0 +1,52 @@
+"""mcuq's plain C sum and difference: runs every ADD and SUB that the operators allow, on every core."""
+
+from __future__ import annotations
+
+from mcuq.ir import Layer
+from mcuq.ir.kernel_call import KernelCall, Lowering, Struct, TensorPointer
+from mcuq.kernels.base import MCUQ, Kernel, Target, never
+from mcuq.kernels.broadcast import loops_struct
+from mcuq.kernels.operands import operand
+from mcuq.ops.activation import quantized_range
+from mcuq.ops.add import scaling
+
+_FUNCTIONS = {"ADD": "mcuq_add_s8", "SUB": "mcuq_sub_s8"}
+
+
+def lower(layer: Layer, _target: Target) -> Lowering:
+    factors = scaling(layer)
+    low, high = quantized_range(layer.attributes.activation, layer.output.type)
+    input1, constants1 = operand(layer.input(0), "input1")
+    input2, constants2 = operand(layer.input(1), "input2")
+    params = Struct(
+        "mcuq_add_s8_params",
+        "params",
+        (
+            ("loops", loops_struct(layer.attributes)),
+            ("input1_offset", -layer.input(0).type.zero_point),
+            ("input1_multiplier", factors.input1[0]),
+            ("input1_shift", factors.input1[1]),
+            ("input2_offset", -layer.input(1).type.zero_point),
+            ("input2_multiplier", factors.input2[0]),
+            ("input2_shift", factors.input2[1]),
+            ("output_offset", layer.output.type.zero_point),
+            ("output_multiplier", factors.output[0]),
+            ("output_shift", factors.output[1]),
+            ("activation_min", low),
+            ("activation_max", high),
+        ),
+    )
+    return Lowering(
+        calls=(
+            KernelCall(
+                _FUNCTIONS[layer.op],
+                (params, input1, input2, TensorPointer(layer.output.name)),
+                header="mcuq_add_s8.h",
+            ),
+        ),
+        constants=(*constants1, *constants2),
+        sources=("mcuq_add_s8.c",),
+    )
+
+
+KERNELS = tuple(Kernel(function, MCUQ, operator, never, lower) for operator, function in _FUNCTIONS.items())

@@ -1,0 +1,71 @@
+"""mcuq's plain C fully connected layer: runs every FULLY_CONNECTED that the operator allows, on every core."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mcuq.ir import Layer
+from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, Struct, TensorPointer
+from mcuq.kernels.base import MCUQ, Kernel, Target, never, table
+from mcuq.ops.activation import quantized_range
+from mcuq.ops.base import Array
+from mcuq.ops.conv_2d import bias_values
+from mcuq.ops.fully_connected import FullyConnected, requantization
+
+
+def bias_with_offset(layer: Layer) -> Array:
+    """The bias less the input's zero point times each output's weights, so that raw inputs are multiplied."""
+    weights = layer.input(1).data
+    assert weights is not None
+    sums = weights.astype(np.int64).sum(axis=1)
+    bias: Array = bias_values(layer).astype(np.int64) - layer.input(0).type.zero_point * sums
+    return bias
+
+
+def lower(layer: Layer, _target: Target) -> Lowering:
+    a: FullyConnected = layer.attributes
+    x, w, y = layer.input(0), layer.input(1), layer.output
+    assert w.data is not None
+    multipliers, shifts = requantization(layer)
+    low, high = quantized_range(a.activation, y.type)
+    params = Struct(
+        "mcuq_fully_connected_s8_params",
+        "params",
+        (
+            ("batches", a.batches),
+            ("depth", a.depth),
+            ("outputs", a.outputs),
+            ("scale_step", 1 if len(multipliers) > 1 else 0),
+            ("output_offset", y.type.zero_point),
+            ("activation_min", low),
+            ("activation_max", high),
+        ),
+    )
+    each = "one for each output" if len(multipliers) > 1 else "one for all outputs"
+    return Lowering(
+        calls=(
+            KernelCall(
+                "mcuq_fully_connected_s8",
+                (
+                    params,
+                    TensorPointer(x.name),
+                    ConstantPointer("weights"),
+                    ConstantPointer("bias"),
+                    ConstantPointer("multipliers"),
+                    ConstantPointer("shifts"),
+                    TensorPointer(y.name),
+                ),
+                header="mcuq_fully_connected_s8.h",
+            ),
+        ),
+        constants=(
+            Constant("weights", w.data, "outputs x depth"),
+            Constant("bias", table(bias_with_offset(layer), "int32"), "less the input's zero point times the weights"),
+            Constant("multipliers", table(multipliers, "int32"), f"Q31, {each}"),
+            Constant("shifts", table(shifts, "int32"), f"powers of two, {each}"),
+        ),
+        sources=("mcuq_fully_connected_s8.c",),
+    )
+
+
+KERNELS = (Kernel("mcuq_fully_connected_s8", MCUQ, "FULLY_CONNECTED", never, lower),)

@@ -1,0 +1,44 @@
+"""mcuq's plain C product: runs every MUL that the operator allows, on every core."""
+
+from __future__ import annotations
+
+from mcuq.ir import Layer
+from mcuq.ir.kernel_call import KernelCall, Lowering, Struct, TensorPointer
+from mcuq.kernels.base import MCUQ, Kernel, Target, never
+from mcuq.kernels.broadcast import loops_struct
+from mcuq.kernels.operands import operand
+from mcuq.ops.activation import quantized_range
+from mcuq.ops.mul import product_requantization
+
+
+def lower(layer: Layer, _target: Target) -> Lowering:
+    multiplier, shift = product_requantization(layer)
+    low, high = quantized_range(layer.attributes.activation, layer.output.type)
+    input1, constants1 = operand(layer.input(0), "input1")
+    input2, constants2 = operand(layer.input(1), "input2")
+    params = Struct(
+        "mcuq_mul_s8_params",
+        "params",
+        (
+            ("loops", loops_struct(layer.attributes)),
+            ("input1_offset", -layer.input(0).type.zero_point),
+            ("input2_offset", -layer.input(1).type.zero_point),
+            ("output_offset", layer.output.type.zero_point),
+            ("output_multiplier", multiplier),
+            ("output_shift", shift),
+            ("activation_min", low),
+            ("activation_max", high),
+        ),
+    )
+    return Lowering(
+        calls=(
+            KernelCall(
+                "mcuq_mul_s8", (params, input1, input2, TensorPointer(layer.output.name)), header="mcuq_mul_s8.h"
+            ),
+        ),
+        constants=(*constants1, *constants2),
+        sources=("mcuq_mul_s8.c",),
+    )
+
+
+KERNELS = (Kernel("mcuq_mul_s8", MCUQ, "MUL", never, lower),)

@@ -1,0 +1,27 @@
+"""mcuq's padding: runs every PAD and PADV2 that the operators allow, on every core."""
+
+from __future__ import annotations
+
+from mcuq.ir import Layer
+from mcuq.ir.kernel_call import KernelCall, Lowering, Struct, TensorPointer, Value
+from mcuq.kernels.base import MCUQ, Kernel, Target, never
+from mcuq.kernels.operands import operand
+from mcuq.ops.pad import MAX_AXES, Pad, PaddedAxis, fill_value
+
+
+def lower(layer: Layer, _target: Target) -> Lowering:
+    a: Pad = layer.attributes
+    x, constants = operand(layer.input(0), "input")
+    axes = (PaddedAxis(0, 1, 0),) * (MAX_AXES - len(a.axes)) + a.axes
+    fields: list[tuple[str, Value]] = []
+    for i, axis in enumerate(axes):
+        fields += [(f"before_{i}", axis.before), (f"size_{i}", axis.size), (f"after_{i}", axis.after)]
+    params = Struct("mcuq_pad_s8_params", "params", (*fields, ("value", fill_value(layer))))
+    return Lowering(
+        calls=(KernelCall("mcuq_pad_s8", (params, x, TensorPointer(layer.output.name)), header="mcuq_pad_s8.h"),),
+        constants=constants,
+        sources=("mcuq_pad_s8.c",),
+    )
+
+
+KERNELS = tuple(Kernel("mcuq_pad_s8", MCUQ, operator, never, lower) for operator in ("PAD", "PADV2"))

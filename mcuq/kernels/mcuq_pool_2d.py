@@ -1,0 +1,51 @@
+"""mcuq's plain C poolings: run every AVERAGE_POOL_2D and MAX_POOL_2D that the operators allow, on every core."""
+
+from __future__ import annotations
+
+from mcuq.ir import Layer
+from mcuq.ir.kernel_call import KernelCall, Lowering, Struct, TensorPointer
+from mcuq.kernels.base import MCUQ, Kernel, Target, never
+from mcuq.ops.activation import quantized_range
+from mcuq.ops.pooling import Pool2D
+
+
+def _lower(layer: Layer, function: str, source: str) -> Lowering:
+    a: Pool2D = layer.attributes
+    x, y = layer.input(0), layer.output
+    low, high = quantized_range(a.activation, y.type)
+    params = Struct(
+        "mcuq_pool_2d_s8_params",
+        "params",
+        (
+            ("batches", x.shape[0]),
+            ("input_height", a.height.input),
+            ("input_width", a.width.input),
+            ("channels", x.shape[3]),
+            ("filter_height", a.height.window),
+            ("filter_width", a.width.window),
+            ("output_height", a.height.output),
+            ("output_width", a.width.output),
+            ("stride_height", a.height.stride),
+            ("stride_width", a.width.stride),
+            ("pad_top", a.height.pad_before),
+            ("pad_left", a.width.pad_before),
+            ("activation_min", low),
+            ("activation_max", high),
+        ),
+    )
+    arguments = (params, TensorPointer(x.name), TensorPointer(y.name))
+    return Lowering(calls=(KernelCall(function, arguments, header="mcuq_pool_2d_s8.h"),), sources=(source,))
+
+
+def lower_average(layer: Layer, _target: Target) -> Lowering:
+    return _lower(layer, "mcuq_average_pool_2d_s8", "mcuq_average_pool_2d_s8.c")
+
+
+def lower_max(layer: Layer, _target: Target) -> Lowering:
+    return _lower(layer, "mcuq_max_pool_2d_s8", "mcuq_max_pool_2d_s8.c")
+
+
+KERNELS = (
+    Kernel("mcuq_average_pool_2d_s8", MCUQ, "AVERAGE_POOL_2D", never, lower_average),
+    Kernel("mcuq_max_pool_2d_s8", MCUQ, "MAX_POOL_2D", never, lower_max),
+)

@@ -1,0 +1,45 @@
+"""One kernel for every function of one byte: a table that the operator's own reference fills, exact by construction."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from mcuq.ir import Layer
+from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, TensorPointer
+from mcuq.kernels.base import MCUQ, Kernel, Target
+from mcuq.kernels.operands import operand
+from mcuq.ops import operators
+from mcuq.ops.rules import BYTE
+
+_OPERATORS = ("LOGISTIC", "QUANTIZE", "RELU", "RELU6", "RELU_N1_TO_1", "TANH")
+
+
+def refuses(layer: Layer, _target: Target) -> str | None:
+    found = layer.input(0).type.dtype
+    return None if found in BYTE else f"a table needs bytes to look up, the input is {found.value}"
+
+
+def byte_table(layer: Layer) -> npt.NDArray[np.uint8]:
+    """The output byte for each input byte, both read as 0 .. 255."""
+    inputs = np.arange(256, dtype=np.uint8).view(layer.input(0).type.dtype.numpy)
+    (outputs,) = operators()[layer.op].reference(layer, (inputs,))
+    return outputs.view(np.uint8)
+
+
+def lower(layer: Layer, _target: Target) -> Lowering:
+    x, constants = operand(layer.input(0), "input")
+    return Lowering(
+        calls=(
+            KernelCall(
+                "mcuq_table_8",
+                (ConstantPointer("table"), x, TensorPointer(layer.output.name), layer.output.type.elements),
+                header="mcuq_table_8.h",
+            ),
+        ),
+        constants=(Constant("table", byte_table(layer), "the output for each input byte"), *constants),
+        sources=("mcuq_table_8.c",),
+    )
+
+
+KERNELS = tuple(Kernel("mcuq_table_8", MCUQ, operator, refuses, lower) for operator in _OPERATORS)

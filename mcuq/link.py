@@ -1,0 +1,360 @@
+"""The serial link to a running target, whether a board, a simulator or the firmware as a host process.
+
+Speaks the protocol of ``docs/protocol.md`` over whatever pyserial opens. It does not start, reset or flash a target.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from types import TracebackType
+from typing import Any
+
+from mcuq.errors import LinkError, RunError
+from mcuq.frames import OVERHEAD_BYTES, PAYLOAD_LIMIT_BYTES, Frame, FrameDecoder, encode
+
+PROTOCOL_VERSION = 1
+ATTEMPTS = 4
+"""How often a request is sent, ``timeout_s`` apart, before the target counts as silent."""
+_SLICE_S = 0.25
+"""The longest wait before the target is looked at again."""
+_HELLO_EVERY_S = 0.3
+"""A target that is still starting may lose the first HELLO: it is repeated soon."""
+
+_RESPONSE = 0x80
+_FAULT = 0xFE
+_NAK = 0xFF
+_COUNTERS = ("none", "dwt", "systick", "timer")
+_NAK_REASONS = {1: "unknown request", 2: "wrong length", 3: "no such input or output", 4: "out of range"}
+_FLAG_CLOCK_FALLBACK = 1
+_HELLO = struct.Struct("<BBBBIIHBBII16s")
+
+
+class Request(IntEnum):
+    """What a host can ask; the numbers are the frame types of ``firmware/protocol.h``."""
+
+    HELLO = 0x01
+    BUFFERS = 0x02
+    WRITE_INPUT = 0x03
+    RUN = 0x04
+    READ_OUTPUT = 0x05
+    LAYERS = 0x06
+    STACK = 0x07
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the target says of itself. ``counter`` is dwt, systick, timer or none; ``counter_hz`` its ticks a second on
+    the real chip; ticks wrap unseen at 2^``counter_bits``. ``clock_fallback``: the board's own clock did not start."""
+
+    board: str
+    model: str
+    build_id: bytes
+    core_hz: int
+    clock_fallback: bool
+    counter: str
+    counter_bits: int
+    counter_hz: int
+    payload_bytes: int
+    input_bytes: tuple[int, ...]
+    output_bytes: tuple[int, ...]
+    layer_count: int
+    arena_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """One inference: the bytes of each output, and counter ticks from entering the model to leaving it. In an image
+    built for profiling the ticks hold one ``LayerTicks.hook_ticks`` for each layer."""
+
+    outputs: tuple[bytes, ...]
+    ticks: int
+
+
+@dataclass(frozen=True, slots=True)
+class LayerTicks:
+    """Ticks of each layer in the last run (none: the image was not built for profiling), without the hook that counts
+    them; None where 2^32 or more. ``hook_ticks`` is what one call of the hook adds to a run."""
+
+    ticks: tuple[int | None, ...]
+    hook_ticks: int
+
+
+@dataclass(frozen=True, slots=True)
+class StackUse:
+    """The most stack used since reset, of how much; both 0 on the host."""
+
+    used_bytes: int
+    size_bytes: int
+
+
+class Link:
+    """A connection to one target; use it in a ``with`` statement.
+
+    ``check`` is called while waiting and raises when it knows that the target is gone.
+    """
+
+    def __init__(
+        self, serial: Any, *, timeout_s: float, run_timeout_s: float, check: Callable[[], None] | None = None
+    ) -> None:
+        self._serial = serial
+        self._timeout_s = timeout_s
+        self._run_timeout_s = run_timeout_s
+        self._check = check or (lambda: None)
+        self._decoder = FrameDecoder(PAYLOAD_LIMIT_BYTES)
+        self._frames: list[Frame] = []
+        self._sequence = 0
+        self._identity: Identity | None = None
+
+    @classmethod
+    def open(
+        cls,
+        port: str,
+        timeout_s: float = 2.0,
+        *,
+        run_timeout_s: float = 120.0,
+        baud: int = 115_200,
+        check: Callable[[], None] | None = None,
+    ) -> Link:
+        """Open ``port``, a device or a pyserial URL; ``timeout_s`` is for an answer, ``run_timeout_s`` for a run.
+
+        Raises ``LinkError`` when the port cannot be opened.
+        """
+        import serial  # noqa: PLC0415 - not needed to build
+
+        try:
+            opened = serial.serial_for_url(port, baudrate=baud, timeout=_SLICE_S, write_timeout=timeout_s)
+        except (serial.SerialException, OSError, ValueError) as error:
+            raise LinkError(f"serial port {port} cannot be opened: {error}") from error
+        return cls(opened, timeout_s=timeout_s, run_timeout_s=run_timeout_s, check=check)
+
+    def __enter__(self) -> Link:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the port. Safe to call twice."""
+        with contextlib.suppress(OSError):
+            self._serial.close()
+
+    def identify(self) -> Identity:
+        """Who answers. Asked anew on each call; ``LinkError`` when nobody does, or in another protocol version."""
+        body = self._ask(Request.HELLO)
+        try:
+            fields = _HELLO.unpack_from(body)
+            board, rest = _take_name(body[_HELLO.size :])
+            model, _ = _take_name(rest)
+        except (struct.error, IndexError) as error:
+            raise LinkError("the target's identity is cut short") from error
+        version, flags, counter, bits, core_hz, counter_hz, payload, inputs, outputs, layers, arena, build_id = fields
+        if version != PROTOCOL_VERSION:
+            raise LinkError(
+                f"the target speaks protocol version {version}, this mcuq speaks {PROTOCOL_VERSION}",
+                hint="build and load the firmware again",
+            )
+        if not OVERHEAD_BYTES + 8 < payload <= PAYLOAD_LIMIT_BYTES or counter >= len(_COUNTERS):
+            raise LinkError(f"the target's identity makes no sense: payload {payload} B, counter {counter}")
+        self._identity = Identity(
+            board=board,
+            model=model,
+            build_id=build_id,
+            core_hz=core_hz,
+            clock_fallback=bool(flags & _FLAG_CLOCK_FALLBACK),
+            counter=_COUNTERS[counter],
+            counter_bits=bits,
+            counter_hz=counter_hz,
+            payload_bytes=payload,
+            input_bytes=self._buffer_bytes(0, inputs),
+            output_bytes=self._buffer_bytes(1, outputs),
+            layer_count=layers,
+            arena_bytes=arena,
+        )
+        return self._identity
+
+    def run(self, inputs: Sequence[bytes]) -> RunResult:
+        """Run the model once. ``inputs`` are the raw bytes of each input, little endian, of the sizes identified.
+
+        Raises ``RunError`` when a layer fails or the processor faults, ``LinkError`` when the target does not answer.
+        """
+        identity = self._identity or self.identify()
+        sizes = tuple(len(data) for data in inputs)
+        if sizes != identity.input_bytes:
+            raise LinkError(f"the model takes inputs of {identity.input_bytes} B, {sizes} B were given")
+        for index, data in enumerate(inputs):
+            self._write_input(index, data, identity.payload_bytes)
+        status, ticks = self._unpack("<iQ", self._ask(Request.RUN, limit_s=self._run_timeout_s))
+        if status != 0:
+            raise RunError(f"layer {status} of {identity.layer_count} reported a failure on the target")
+        outputs = tuple(
+            self._read_output(index, size, identity.payload_bytes) for index, size in enumerate(identity.output_bytes)
+        )
+        return RunResult(outputs, ticks)
+
+    def layer_ticks(self) -> LayerTicks:
+        """Ticks of each layer in the last run."""
+        ticks: list[int | None] = []
+        while True:
+            body = self._ask(Request.LAYERS, struct.pack("<I", len(ticks)))
+            if len(body) < 8 or len(body) % 4:
+                raise LinkError(f"the target answered LAYERS with {len(body)} B")
+            count, hook_ticks, *more = struct.unpack(f"<{len(body) // 4}I", body)
+            ticks += [None if value == 0xFFFF_FFFF else value for value in more]
+            if len(ticks) >= count:
+                return LayerTicks(tuple(ticks), hook_ticks)
+            if not more:
+                raise LinkError(f"the target has {count} layers but tells of {len(ticks)}")
+
+    def stack_high_water(self) -> StackUse:
+        """How much stack was used since reset, and how much there is."""
+        used, size = self._unpack("<II", self._ask(Request.STACK))
+        return StackUse(used, size)
+
+    def _buffer_bytes(self, outputs: int, count: int) -> tuple[int, ...]:
+        sizes: list[int] = []
+        while len(sizes) < count:
+            body = self._ask(Request.BUFFERS, bytes((outputs, len(sizes))))
+            if not body or len(body) % 4:
+                raise LinkError(f"the target answered BUFFERS with {len(body)} B")
+            sizes += struct.unpack(f"<{len(body) // 4}I", body)
+        return tuple(sizes)
+
+    def _write_input(self, index: int, data: bytes, payload_bytes: int) -> None:
+        chunk = payload_bytes - OVERHEAD_BYTES - 5
+        for offset in range(0, len(data), chunk):
+            self._ask(Request.WRITE_INPUT, struct.pack("<BI", index, offset) + data[offset : offset + chunk])
+
+    def _read_output(self, index: int, size: int, payload_bytes: int) -> bytes:
+        chunk = payload_bytes - OVERHEAD_BYTES
+        data = b""
+        while len(data) < size:
+            count = min(chunk, size - len(data))
+            body = self._ask(Request.READ_OUTPUT, struct.pack("<BIH", index, len(data), count))
+            if len(body) != count:
+                raise LinkError(f"the target answered READ_OUTPUT with {len(body)} B instead of {count} B")
+            data += body
+        return data
+
+    @staticmethod
+    def _unpack(layout: str, body: bytes) -> tuple[Any, ...]:
+        if len(body) != struct.calcsize(layout):
+            raise LinkError(f"the target answered with {len(body)} B instead of {struct.calcsize(layout)} B")
+        return struct.unpack(layout, body)
+
+    def _ask(self, request: Request, body: bytes = b"", limit_s: float | None = None) -> bytes:
+        """Send a request until it is answered: the target executes a repeated one only once.
+
+        It is sent again after ``timeout_s``, then ever more rarely, for ``limit_s`` (``ATTEMPTS`` times the timeout).
+        """
+        self._sequence = self._sequence % 0xFFFF + 1
+        message = encode(Frame(request, self._sequence, body))
+        started = time.monotonic()
+        limit_s = ATTEMPTS * self._timeout_s if limit_s is None else limit_s
+        wait_s = min(self._timeout_s, _HELLO_EVERY_S) if request is Request.HELLO else self._timeout_s
+        while True:
+            self._send(message)
+            until = min(time.monotonic() + wait_s, started + limit_s)
+            answer = self._answer(request, until)
+            if answer is not None:
+                return answer
+            if time.monotonic() >= started + limit_s:
+                raise LinkError(
+                    f"the target did not answer {request.name} within {limit_s:g} s",
+                    details=(f"{self._decoder.dropped} broken frames were dropped",) if self._decoder.dropped else (),
+                    hint="reset the target, or allow more time",
+                )
+            wait_s = wait_s * 2 if request is Request.RUN else wait_s
+
+    def _answer(self, request: Request, until: float) -> bytes | None:
+        """The body of the answer to the request sent last, or None when time is up."""
+        while True:
+            while self._frames:
+                frame = self._frames.pop(0)
+                if frame.type == _FAULT:
+                    raise _fault(frame.body)
+                if frame.sequence != self._sequence:
+                    continue  # a late second answer to an earlier request
+                if frame.type == _NAK:
+                    reason = _NAK_REASONS.get(frame.body[1], "?") if len(frame.body) == 2 else "?"
+                    raise LinkError(f"the target refused {request.name}: {reason}")
+                if frame.type == request | _RESPONSE:
+                    return frame.body
+            if time.monotonic() >= until:
+                return None
+            self._frames = self._decoder.feed(self._receive())
+
+    def _send(self, message: bytes) -> None:
+        import serial  # noqa: PLC0415
+
+        try:
+            self._serial.write(message)
+        except serial.SerialTimeoutException as error:
+            self._check()
+            raise LinkError(f"the target took no data for {self._timeout_s:g} s") from error
+        except (serial.SerialException, OSError) as error:
+            raise self._broken(error) from error
+
+    def _broken(self, error: Exception) -> LinkError:
+        """The error for a line that broke; when a target that died is the reason, ``check`` gets time to notice."""
+        for _ in range(20):
+            self._check()
+            time.sleep(0.02)
+        return LinkError(f"the serial line broke: {error}")
+
+    def _receive(self) -> bytes:
+        """What has come in, after a wait of at most a slice; possibly nothing."""
+        import serial  # noqa: PLC0415
+
+        try:
+            data: bytes = self._serial.read(1)
+            if data and self._serial.in_waiting:
+                data += self._serial.read(self._serial.in_waiting)
+        except (serial.SerialException, OSError) as error:
+            raise self._broken(error) from error
+        if not data:
+            self._check()
+        return data
+
+
+def _take_name(data: bytes) -> tuple[str, bytes]:
+    end = 1 + data[0]
+    if len(data) < end:
+        raise IndexError
+    return data[1:end].decode("ascii", "replace"), data[end:]
+
+
+def _fault(body: bytes) -> RunError:
+    """The error for a fault frame. CFSR's bits: Armv7-M Architecture Reference Manual (DDI0403) B3.2.15."""
+    if len(body) != 16:
+        return RunError("the target's processor faulted")
+    pc, lr, cfsr, exception = struct.unpack("<4I", body)
+    causes = [text for bit, text in _CFSR_BITS if cfsr >> bit & 1]
+    return RunError(
+        f"the target's processor faulted at PC 0x{pc:08X} (exception {exception})",
+        details=(f"LR 0x{lr:08X}, CFSR 0x{cfsr:08X}{': ' + ', '.join(causes) if causes else ''}",),
+        hint="`arm-none-eabi-addr2line -e IMAGE.elf 0xPC` names the line; a PC of 0 means that the stack overflowed",
+    )
+
+
+_CFSR_BITS = (
+    (0, "instruction fetch refused"),
+    (1, "data access refused"),
+    (4, "no stack left for an exception"),
+    (8, "instruction fetch failed"),
+    (9, "data access failed"),
+    (10, "data access failed, imprecise"),
+    (12, "no stack left for an exception"),
+    (16, "undefined instruction"),
+    (17, "invalid state"),
+    (19, "no coprocessor (is the FPU on?)"),
+    (20, "stack overflow"),
+    (24, "unaligned access"),
+    (25, "division by zero"),
+)

@@ -1,0 +1,139 @@
+"""A model file made ready to compile: quantized where needed, read, checked, simplified. Nothing is compiled here."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mcuq.data import Dataset, InputSpec, load_data, synthetic_data
+from mcuq.errors import UnsupportedError
+from mcuq.frontend.model_file import model_kind
+from mcuq.frontend.tflite import bind, read_tflite
+from mcuq.ir import DType, Graph, Tensor
+from mcuq.passes import run_passes
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, steps done, and steps in all."""
+
+SYNTHETIC_SAMPLES = 32
+_QUANTIZED = (DType.INT8, DType.UINT8, DType.INT16)
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A quantized model.
+
+    ``tflite`` is the int8 TFLite file, ``float_tflite`` the float one that it was made from (None when the model came
+    quantized). ``graph`` is what is compiled; ``file_graph`` is the file as it stands, whose tensors keep its order.
+    ``data`` are the samples that were given, None for synthetic ones.
+    """
+
+    name: str
+    tflite: bytes
+    float_tflite: bytes | None
+    file_graph: Graph
+    graph: Graph
+    data: Dataset | None
+    notes: tuple[str, ...] = ()
+
+    def tensor_index(self, name: str) -> int:
+        """The index in the TFLite file of one of the graph's tensors."""
+        return list(self.file_graph.tensors).index(name)
+
+
+def load_model(path: Path, data: str | None, progress: Progress) -> Model:
+    """The model at ``path``, quantized with the samples that ``data`` names if it is a float model.
+
+    Raises ``UsageError``, ``DataError`` or ``UnsupportedError`` saying what is wrong.
+    """
+    kind = model_kind(path)
+    name = path.resolve().stem if path.is_file() else path.resolve().name
+    if kind == "tflite":
+        content = path.read_bytes()
+    else:
+        from mcuq.frontend.keras import to_float_tflite  # noqa: PLC0415 - imports TensorFlow
+
+        progress("converting with TensorFlow", 0, 1)
+        content = to_float_tflite(path)
+        progress("converting with TensorFlow", 1, 1)
+    graph = read_tflite(content, path.name)
+    if is_quantized(graph):
+        dataset = None if data is None else load_data(data, input_specs(graph))
+        return _compiled_view(name, path.name, content, None, dataset, ())
+    return _quantized(name, path.name, content, graph, data, progress)
+
+
+def _quantized(
+    name: str, file_name: str, content: bytes, graph: Graph, data: str | None, progress: Progress
+) -> Model:
+    from mcuq.quantize.int8 import operators_left_float, quantize_int8  # noqa: PLC0415 - imports the quantizer
+
+    specs = input_specs(graph)
+    notes: tuple[str, ...] = ()
+    if data is None:
+        dataset = None
+        calibration = synthetic_data(specs, SYNTHETIC_SAMPLES)
+        notes = (
+            "NO CALIBRATION DATA: quantized on random numbers, so the accuracy of this build means nothing; "
+            "give real samples with --data",
+        )
+    else:
+        dataset = calibration = load_data(data, specs)
+        notes = dataset.notes
+    quantized = quantize_int8(content, calibration, lambda done, of: progress("calibrating", done, of))
+    if left := operators_left_float(quantized):
+        raise UnsupportedError(
+            f"{file_name} holds {len(left)} layer{'s' * (len(left) > 1)} that cannot be quantized to int8",
+            details=tuple(f"{tensor}: {op}" for op, tensor in left),
+            hint="`mcuq ops` lists the operators that mcuq compiles",
+        )
+    return _compiled_view(name, file_name, quantized, content, dataset, notes)
+
+
+def _compiled_view(
+    name: str,
+    file_name: str,
+    content: bytes,
+    float_tflite: bytes | None,
+    dataset: Dataset | None,
+    notes: tuple[str, ...],
+) -> Model:
+    file_graph = read_tflite(content, file_name)
+    bound = bind(file_graph)
+    log.debug("before passes:\n%s", bound)
+    graph = run_passes(bound)
+    log.debug("after passes:\n%s", graph)
+    if not graph.nodes:
+        raise UnsupportedError(f"{file_name} computes nothing: no layer is left to compile")
+    return Model(name, content, float_tflite, file_graph, graph, dataset, notes)
+
+
+def is_quantized(graph: Graph) -> bool:
+    """Does any layer compute in quantized integers? Quantized weights alone (dynamic range) do not count."""
+    return any(
+        not tensor.constant and tensor.type.dtype in _QUANTIZED and tensor.type.quantization is not None
+        for tensor in graph.tensors.values()
+    )
+
+
+def input_specs(graph: Graph) -> tuple[InputSpec, ...]:
+    """What data for the model have to look like."""
+    return tuple(_input_spec(tensor) for tensor in graph.input_tensors)
+
+
+def _input_spec(tensor: Tensor) -> InputSpec:
+    if not tensor.shape or tensor.shape[0] != 1:
+        raise UnsupportedError(f"input {tensor.name!r} has the shape {tensor.shape}; mcuq needs a batch of 1")
+    low = high = None
+    quantization = tensor.type.quantization
+    if quantization is not None and tensor.type.dtype in _QUANTIZED:
+        limits = np.iinfo(tensor.type.dtype.numpy)
+        low = (float(limits.min) - quantization.zero_point) * quantization.scale
+        high = (float(limits.max) - quantization.zero_point) * quantization.scale
+    name = tensor.name.removeprefix("serving_default_").split(":")[0]
+    return InputSpec(name, tensor.shape[1:], tensor.type.dtype.value, low, high)

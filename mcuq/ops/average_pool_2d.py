@@ -1,0 +1,33 @@
+"""AVERAGE_POOL_2D: ``out[n,y,x,c] = act(mean of in[n, y·sy+ky-py, x·sx+kx-px, c] over the taps inside the input)``.
+
+Integer: ``clamp(sum / count)`` of the quantized values themselves, rounded half away from zero; ``count`` is the number
+of taps inside the input, and nothing is rescaled. Source: TFLite ``reference_integer_ops::AveragePool``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mcuq.ir import Layer
+from mcuq.ops.activation import quantized_range
+from mcuq.ops.base import Array, Operator
+from mcuq.ops.pooling import CASES, CONSTRAINTS, Pool2D, attributes, windows
+
+
+def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
+    a: Pool2D = layer.attributes
+    x = inputs[0]
+    assert x is not None
+    low, high = quantized_range(a.activation, layer.output.type)
+    y = np.empty(layer.output.shape, np.int8)
+    for row, column, window in windows(a, x.astype(np.int64)):
+        count = window.shape[1] * window.shape[2]
+        total = window.sum(axis=(1, 2))
+        mean = np.sign(total) * ((np.abs(total) + count // 2) // count)
+        y[:, row, column] = np.clip(mean, low, high)
+    return (y,)
+
+
+OPERATORS = (Operator("AVERAGE_POOL_2D", attributes, CONSTRAINTS, reference, CASES),)

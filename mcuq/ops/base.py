@@ -1,0 +1,74 @@
+"""What an operator is: attributes, rules, integer reference and test cases, in one file of this folder."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mcuq.ir import DType, Layer, Quantization, TensorType
+
+Array = npt.NDArray[Any]
+Constraint = Callable[[Layer], str | None]
+"""A rule: returns None where the layer keeps it, else what was found. Its docstring is the rule, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """A tensor of a test case: type, and for constants the values (``random`` draws them from the case's seed)."""
+
+    shape: tuple[int, ...]
+    scale: float | tuple[float, ...] | None = None
+    zero_point: int = 0
+    dtype: DType = DType.INT8
+    axis: int = 0
+    data: Any = None
+    """None: an activation. ``"random"``: a constant drawn from the case's seed. Otherwise the values."""
+
+    @property
+    def type(self) -> TensorType:
+        if self.scale is None:
+            return TensorType(self.shape, self.dtype)
+        scales = self.scale if isinstance(self.scale, tuple) else (self.scale,)
+        scales = tuple(float(np.float32(scale)) for scale in scales)
+        return TensorType(self.shape, self.dtype, Quantization(scales, (self.zero_point,) * len(scales), self.axis))
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One layer that the whole ladder of proof is climbed for. ``options`` are the fields of the TFLite options table."""
+
+    name: str
+    inputs: tuple[Operand | None, ...]
+    outputs: tuple[Operand, ...]
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """An operator.
+
+    ``name`` is TFLite's (``CONV_2D``). ``attributes`` makes the operator's attributes from the TFLite options (by
+    field name; empty when the file has none) and the layer's tensors, which no rule has been asked about yet: a
+    layer that makes no sense may raise ``ValueError``, ``IndexError`` or ``ZeroDivisionError``.
+    ``reference`` computes the outputs from all inputs (constants included), byte for byte like LiteRT's reference
+    kernel. ``aliases`` is true where the output is the input's bytes in another shape: no kernel runs.
+    """
+
+    name: str
+    attributes: Callable[[Mapping[str, Any], Layer], Any]
+    constraints: tuple[Constraint, ...]
+    reference: Callable[[Layer, Sequence[Array | None]], tuple[Array, ...]]
+    cases: tuple[Case, ...]
+    aliases: bool = False
+
+    def broken_rule(self, layer: Layer) -> str | None:
+        """What is wrong with ``layer``, from the first rule that it breaks; None when mcuq compiles it.
+
+        Rules are asked in order, so a rule may rely on those before it.
+        """
+        return next((found for rule in self.constraints if (found := rule(layer)) is not None), None)

@@ -1,0 +1,215 @@
+"""CONV_2D: ``out[n,y,x,o] = act(b[o] + Σ in[n, y·sy+ky·dy-py, x·sx+kx·dx-px, i] · w[o,ky,kx,i])``, grouped or not.
+
+Integer: accumulator ``a = b[o] + Σ (q_in - z_in) · q_w`` in int32, then ``clamp(z_out + requantize(a, m[o], s[o]))``
+with two roundings, ``m[o] · 2**(s[o]-31) = s_in · s_w[o] / s_out`` in double precision.
+Source: TFLite ``reference_integer_ops::ConvPerChannel``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mcuq.fixedpoint import quantize_multiplier, requantize_double
+from mcuq.ir import DType, Layer
+from mcuq.ops import rules
+from mcuq.ops.activation import Activation, quantized_range
+from mcuq.ops.base import Array, Case, Operand, Operator
+from mcuq.ops.conv_geometry import SAME, VALID, Axis, axis
+
+
+@dataclass(frozen=True, slots=True)
+class Conv2D:
+    """Attributes of CONV_2D. ``groups`` is input channels over filter channels."""
+
+    height: Axis
+    width: Axis
+    groups: int
+    activation: Activation
+
+
+def attributes(options: Mapping[str, Any], layer: Layer) -> Conv2D:
+    _, height, width, channels = layer.input(0).shape
+    _, window_h, window_w, filter_channels = layer.input(1).shape
+    padding = options.get("padding", SAME)
+    return Conv2D(
+        axis(height, window_h, options.get("stride_h", 0), options.get("dilation_h_factor", 1), padding),
+        axis(width, window_w, options.get("stride_w", 0), options.get("dilation_w_factor", 1), padding),
+        channels // filter_channels,
+        Activation(options.get("fused_activation_function", 0)),
+    )
+
+
+def weights_are_int8_per_channel(layer: Layer) -> str | None:
+    """weights are int8, zero point 0, with one scale or one for each output channel"""
+    weights = layer.input(1).type
+    quantization = weights.quantization
+    if weights.dtype is not DType.INT8 or quantization is None:
+        return f"weights are {weights.dtype.value}, quantized int8 is needed"
+    if any(quantization.zero_points):
+        return "weights have a zero point other than 0"
+    if len(quantization.scales) not in (1, layer.output.shape[-1]):
+        return f"weights have {len(quantization.scales)} scales for {layer.output.shape[-1]} output channels"
+    return None
+
+
+def bias_is_int32(layer: Layer) -> str | None:
+    """the bias is absent, or constant int32 with one value for each output channel"""
+    bias = layer.optional_input(2)
+    if bias is None:
+        return None
+    if bias.data is None or bias.type.dtype is not DType.INT32 or bias.type.elements != layer.output.shape[-1]:
+        return f"bias is {bias.type}, a constant int32 for each of {layer.output.shape[-1]} channels is needed"
+    return None
+
+
+def shapes_agree(layer: Layer) -> str | None:
+    """the output has the size that stride, dilation and padding give, and the channels divide into groups"""
+    a: Conv2D = layer.attributes
+    weights = layer.input(1).shape
+    expected = (layer.input(0).shape[0], a.height.output, a.width.output, weights[0])
+    if layer.output.shape != expected:
+        return f"the output is {layer.output.shape}, its attributes give {expected}"
+    if layer.input(0).shape[3] % weights[3] or weights[0] % a.groups:
+        return f"{layer.input(0).shape[3]} channels do not divide into groups of {weights[3]}"
+    return None
+
+
+def accumulator_fits_int32(layer: Layer) -> str | None:
+    """the accumulator stays within int32 for every input"""
+    weights = layer.input(1).data
+    if weights is None:
+        return None
+    bound = 255 * np.abs(weights.astype(np.int64)).reshape(weights.shape[0], -1).sum(axis=1)
+    bias = layer.optional_input(2)
+    if bias is not None and bias.data is not None:
+        bound = bound + np.abs(bias.data.astype(np.int64).reshape(-1))
+    return None if int(bound.max(initial=0)) < 2**31 else f"the accumulator may reach {int(bound.max())}, past int32"
+
+
+def channel_requantization(layer: Layer) -> tuple[Array, Array]:
+    """Multiplier and shift for each output channel (int64 arrays)."""
+    scales = np.array(layer.input(1).type.quantization.scales, np.float64)  # type: ignore[union-attr]
+    channels = layer.output.shape[-1]
+    if len(scales) == 1:
+        scales = np.repeat(scales, channels)
+    factors = layer.input(0).type.scale * scales / layer.output.type.scale
+    pairs = [quantize_multiplier(float(factor)) for factor in factors]
+    return np.array([m for m, _ in pairs], np.int64), np.array([s for _, s in pairs], np.int64)
+
+
+def bias_values(layer: Layer) -> Array:
+    """The bias as int32, zeros where there is none."""
+    bias = layer.optional_input(2)
+    if bias is None or bias.data is None:
+        return np.zeros(layer.output.shape[-1], np.int32)
+    return bias.data.astype(np.int32).reshape(-1)
+
+
+def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
+    a: Conv2D = layer.attributes
+    x, w = inputs[0], inputs[1]
+    assert x is not None and w is not None
+    h, v = a.height, a.width
+    padded = np.pad(
+        x.astype(np.int64) - layer.input(0).type.zero_point,
+        ((0, 0), (h.pad_before, h.pad_after), (v.pad_before, v.pad_after), (0, 0)),
+    )
+    batches, channels_out = x.shape[0], w.shape[0]
+    accumulator = np.broadcast_to(bias_values(layer).astype(np.int64), (batches, h.output, v.output, channels_out))
+    accumulator = accumulator.reshape(batches, h.output, v.output, a.groups, -1).copy()
+    grouped = w.astype(np.int64).reshape(a.groups, -1, h.window, v.window, w.shape[3])
+    for ky in range(h.window):
+        for kx in range(v.window):
+            rows = slice(ky * h.dilation, ky * h.dilation + (h.output - 1) * h.stride + 1, h.stride)
+            columns = slice(kx * v.dilation, kx * v.dilation + (v.output - 1) * v.stride + 1, v.stride)
+            taps = padded[:, rows, columns].reshape(batches, h.output, v.output, a.groups, -1)
+            accumulator += np.einsum("nyxgi,goi->nyxgo", taps, grouped[:, :, ky, kx])
+    multipliers, shifts = channel_requantization(layer)
+    scaled = requantize_double(accumulator.reshape(batches, h.output, v.output, channels_out), multipliers, shifts)
+    low, high = quantized_range(a.activation, layer.output.type)
+    return (np.clip(scaled + layer.output.type.zero_point, low, high).astype(np.int8),)
+
+
+def _case(
+    name: str,
+    shape: tuple[int, int, int, int],
+    window: tuple[int, int, int, int],
+    output: tuple[int, int, int],
+    *,
+    stride: tuple[int, int] = (1, 1),
+    dilation: tuple[int, int] = (1, 1),
+    padding: int = SAME,
+    activation: Activation = Activation.NONE,
+    zero_points: tuple[int, int] = (-7, 5),
+    output_scale: float = 0.05,
+    weight_scales: tuple[float, ...] | None = None,
+) -> Case:
+    """``window`` is OHWI, ``output`` is (height, width, channels)."""
+    channels = window[0]
+    scales = weight_scales or tuple(0.002 + 0.0007 * (i % 11) for i in range(channels))
+    return Case(
+        name,
+        (
+            Operand(shape, 0.03, zero_points[0]),
+            Operand(window, scales, data="random"),
+            Operand((channels,), tuple(0.03 * s for s in scales), dtype=DType.INT32, data="random"),
+        ),
+        (Operand((shape[0], *output), output_scale, zero_points[1]),),
+        {
+            "stride_h": stride[0],
+            "stride_w": stride[1],
+            "dilation_h_factor": dilation[0],
+            "dilation_w_factor": dilation[1],
+            "padding": padding,
+            "fused_activation_function": int(activation),
+        },
+    )
+
+
+CASES = (
+    _case("3x3_same", (1, 7, 6, 5), (4, 3, 3, 5), (7, 6, 4)),
+    _case("3x3_valid_stride_2", (1, 9, 8, 3), (8, 3, 3, 3), (4, 3, 8), stride=(2, 2), padding=VALID),
+    _case("same_stride_2_even", (1, 8, 8, 4), (4, 3, 3, 4), (4, 4, 4), stride=(2, 2), activation=Activation.RELU),
+    _case("1x1", (1, 5, 5, 16), (12, 1, 1, 16), (5, 5, 12), activation=Activation.RELU6),
+    _case("1x1_stride_2", (1, 6, 6, 8), (4, 1, 1, 8), (3, 3, 4), stride=(2, 2)),
+    _case("1xn", (1, 1, 20, 6), (8, 1, 5, 6), (1, 20, 8)),
+    _case("1xn_valid_stride_2", (1, 1, 21, 6), (8, 1, 5, 6), (1, 9, 8), stride=(1, 2), padding=VALID),
+    _case("nx1", (1, 12, 1, 3), (5, 4, 1, 3), (12, 1, 5)),
+    _case("dilated", (1, 11, 10, 3), (4, 3, 3, 3), (11, 10, 4), dilation=(2, 3)),
+    _case("dilated_valid", (1, 11, 10, 3), (4, 3, 3, 3), (7, 4, 4), dilation=(2, 3), padding=VALID),
+    _case("asymmetric_stride", (1, 10, 9, 2), (3, 5, 2, 2), (5, 3, 3), stride=(2, 3)),
+    _case("10x4_stride_2", (1, 49, 10, 1), (8, 10, 4, 1), (25, 5, 8), stride=(2, 2), activation=Activation.RELU),
+    _case("grouped", (1, 6, 6, 8), (6, 3, 3, 4), (6, 6, 6)),
+    _case("one_pixel", (1, 1, 1, 7), (9, 3, 3, 7), (1, 1, 9)),
+    _case("batch_2", (2, 4, 4, 4), (4, 3, 3, 4), (4, 4, 4)),
+    _case("per_tensor", (1, 5, 5, 4), (6, 3, 3, 4), (5, 5, 6), weight_scales=(0.004,)),
+    _case("zero_points_at_the_ends", (1, 5, 5, 4), (6, 3, 3, 4), (5, 5, 6), zero_points=(-128, 127)),
+    _case("zero_points_at_the_other_ends", (1, 5, 5, 4), (6, 3, 3, 4), (5, 5, 6), zero_points=(127, -128)),
+    _case("factor_above_one", (1, 4, 4, 2), (3, 2, 2, 2), (4, 4, 3), output_scale=1e-5),
+    _case("tiny_factors", (1, 4, 4, 2), (4, 1, 1, 2), (4, 4, 4), weight_scales=(1e-3, 1e-7, 1e-10, 1e-12)),
+    _case("relu_n1_to_1", (1, 4, 4, 2), (3, 2, 2, 2), (4, 4, 3), activation=Activation.RELU_N1_TO_1),
+)
+
+OPERATORS = (
+    Operator(
+        "CONV_2D",
+        attributes,
+        (
+            rules.quantized_activations((0,)),
+            rules.rank(0, (4,), "the input"),
+            rules.constant_input(1, "the weights"),
+            weights_are_int8_per_channel,
+            rules.constant_input(2, "the bias"),  # LiteRT itself refuses a CONV_2D without one
+            bias_is_int32,
+            shapes_agree,
+            accumulator_fits_int32,
+            rules.fused_activation_is_a_clamp,
+        ),
+        reference,
+        CASES,
+    ),
+)

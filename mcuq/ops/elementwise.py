@@ -1,0 +1,140 @@
+"""Element-wise operators of two tensors: TFLite's broadcasting as a few nested loops. No operator.
+
+Shapes are aligned at their last axis; an axis of size 1 is repeated. Adjacent axes that both tensors walk in the same
+way are merged, so equal shapes make one loop, and a bias on the channels makes two.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mcuq.ir import Layer
+from mcuq.ops.activation import Activation
+from mcuq.ops.base import Case, Operand
+
+MAX_LOOPS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """``size`` steps; each moves ``step1`` elements in the first input and ``step2`` in the second."""
+
+    size: int
+    step1: int
+    step2: int
+
+
+@dataclass(frozen=True, slots=True)
+class Elementwise:
+    """Attributes of ADD, SUB and MUL. ``loops`` go from the outermost to the innermost; none for single elements."""
+
+    loops: tuple[Loop, ...]
+    shape: tuple[int, ...]
+    activation: Activation
+
+
+def _aligned(shape: tuple[int, ...], rank: int) -> tuple[int, ...]:
+    return (1,) * (rank - len(shape)) + shape
+
+
+def broadcast_shape(shape1: tuple[int, ...], shape2: tuple[int, ...]) -> tuple[int, ...]:
+    """The output's shape; ``ValueError`` when the shapes do not fit each other."""
+    rank = max(len(shape1), len(shape2))
+    pairs = list(zip(_aligned(shape1, rank), _aligned(shape2, rank), strict=True))
+    if any(size1 != size2 and 1 not in (size1, size2) for size1, size2 in pairs):
+        raise ValueError(f"the shapes {shape1} and {shape2} cannot be broadcast")
+    return tuple(max(pair) for pair in pairs)
+
+
+def broadcast_loops(shape1: tuple[int, ...], shape2: tuple[int, ...]) -> tuple[Loop, ...]:
+    """The fewest nested loops over the output, in its order."""
+    shape = broadcast_shape(shape1, shape2)
+    walks: list[tuple[int, bool, bool]] = []  # size, does the first input move, does the second
+    for size, size1, size2 in zip(shape, _aligned(shape1, len(shape)), _aligned(shape2, len(shape)), strict=True):
+        if size == 1:
+            continue
+        moves = (size1 != 1, size2 != 1)
+        merged = walks.pop()[0] if walks and walks[-1][1:] == moves else 1
+        walks.append((merged * size, *moves))
+    loops = []
+    for index, (size, moves1, moves2) in enumerate(walks):
+        inner = walks[index + 1 :]
+        step1 = math.prod(n for n, moves, _ in inner if moves) if moves1 else 0
+        step2 = math.prod(n for n, _, moves in inner if moves) if moves2 else 0
+        loops.append(Loop(size, step1, step2))
+    return tuple(loops)
+
+
+def attributes(options: Mapping[str, Any], layer: Layer) -> Elementwise:
+    shape1, shape2 = layer.input(0).shape, layer.input(1).shape
+    return Elementwise(
+        broadcast_loops(shape1, shape2),
+        broadcast_shape(shape1, shape2),
+        Activation(options.get("fused_activation_function", 0)),
+    )
+
+
+def output_has_the_broadcast_shape(layer: Layer) -> str | None:
+    """the output has the shape that broadcasting the inputs gives"""
+    expected = layer.attributes.shape
+    return None if layer.output.shape == expected else f"the output is {layer.output.shape}, the inputs give {expected}"
+
+
+def few_loops(layer: Layer) -> str | None:
+    """after merging axes that both inputs walk alike, at most four are left"""
+    found = len(layer.attributes.loops)
+    return None if found <= MAX_LOOPS else f"broadcasting takes {found} nested loops, at most {MAX_LOOPS} are compiled"
+
+
+def case(
+    name: str,
+    shape1: tuple[int, ...],
+    shape2: tuple[int, ...] | None = None,
+    *,
+    scales: tuple[float, float, float] = (0.05, 0.03, 0.06),
+    zero_points: tuple[int, int, int] = (-7, 5, 3),
+    activation: Activation = Activation.NONE,
+    constant: int | None = None,
+) -> Case:
+    """A case of two inputs; ``shape2`` defaults to ``shape1``, ``constant`` is the index of a constant input."""
+    shape2 = shape1 if shape2 is None else shape2
+    shapes = (shape1, shape2)
+    return Case(
+        name,
+        tuple(
+            Operand(shapes[i], scales[i], zero_points[i], data="random" if i == constant else None) for i in range(2)
+        ),
+        (Operand(broadcast_shape(shape1, shape2), scales[2], zero_points[2]),),
+        {"fused_activation_function": int(activation)},
+    )
+
+
+BROADCAST_CASES = (
+    case("same_shape", (1, 5, 3, 7)),
+    case("one_element", (1, 1), (1, 1)),
+    case("rank_1", (9,)),
+    case("batch_2", (2, 3, 3, 2)),
+    case("channels", (1, 4, 3, 5), (5,)),
+    case("channels_first_input", (5,), (1, 4, 3, 5)),
+    case("scalar", (1, 4, 3, 5), (1,)),
+    case("scalar_of_rank_0", (2, 3), ()),
+    case("scalar_first_input", (1, 1, 1, 1), (1, 4, 3, 5)),
+    case("one_value_a_row", (1, 4, 3, 5), (1, 4, 3, 1)),
+    case("squeeze_and_excite", (1, 4, 3, 5), (1, 1, 1, 5)),
+    case("middle_axes", (2, 4, 3, 5), (2, 1, 1, 5)),
+    case("both_inputs_repeat", (1, 4, 1, 5), (1, 1, 3, 1)),
+    case("four_loops", (2, 1, 3, 1), (1, 4, 3, 5)),
+    case("four_alternating_loops", (3, 1, 2, 1), (1, 4, 1, 5)),
+    case("rank_5", (1, 2, 3, 2, 4), (2, 1, 2, 1)),
+    case("constant_channels", (1, 4, 3, 5), (5,), constant=1),
+    case("constant_first_input", (1, 4, 3, 5), (1, 4, 3, 5), constant=0),
+    case("constant_scalar", (1, 4, 3, 5), (), constant=1),
+    case("relu", (1, 5, 3, 7), activation=Activation.RELU),
+    case("relu6", (1, 5, 3, 7), (7,), activation=Activation.RELU6),
+    case("relu_n1_to_1", (1, 5, 3, 7), activation=Activation.RELU_N1_TO_1),
+    case("zero_points_at_the_ends", (1, 8, 3, 7), zero_points=(-128, 127, -128)),
+    case("zero_points_at_the_other_ends", (1, 8, 3, 7), zero_points=(127, -128, 127)),
+)

@@ -1,0 +1,181 @@
+"""FULLY_CONNECTED: ``out[n,o] = act(b[o] + Σ_i in[n,i] · w[o,i])`` over the input seen as ``batches`` rows.
+
+Integer: accumulator ``a = b[o] + Σ (q_in - z_in) · q_w`` in int32, then ``clamp(z_out + requantize(a, m[o], s[o]))``
+with ONE rounding, half up, and ``m[o] · 2**(s[o]-31) = s_in · s_w[o] / s_out`` in double precision.
+Source: TFLite ``fully_connected.cc`` and ``reference_integer_ops::FullyConnected``, ``FullyConnectedPerChannel``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mcuq.fixedpoint import requantize_single
+from mcuq.ir import DType, Layer
+from mcuq.ops import rules
+from mcuq.ops.accumulator import accumulator_fits_int32
+from mcuq.ops.activation import Activation, quantized_range
+from mcuq.ops.base import Array, Case, Operand, Operator
+from mcuq.ops.conv_2d import bias_is_int32, bias_values, channel_requantization, weights_are_int8_per_channel
+
+DEFAULT_WEIGHTS_FORMAT = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FullyConnected:
+    """Attributes of FULLY_CONNECTED. The input is ``batches`` rows of ``depth``, the output of ``outputs``."""
+
+    batches: int
+    depth: int
+    outputs: int
+    activation: Activation
+    weights_format: int
+
+
+def attributes(options: Mapping[str, Any], layer: Layer) -> FullyConnected:
+    outputs, depth = layer.input(1).shape
+    return FullyConnected(
+        math.prod(layer.input(0).shape) // depth,
+        depth,
+        outputs,
+        Activation(options.get("fused_activation_function", 0)),
+        options.get("weights_format", DEFAULT_WEIGHTS_FORMAT),
+    )
+
+
+def shapes_agree(layer: Layer) -> str | None:
+    """the input divides into rows of the weights' depth, the output into as many rows of the weights' outputs"""
+    a: FullyConnected = layer.attributes
+    if layer.input(0).type.elements != a.batches * a.depth:
+        return f"the input {layer.input(0).shape} does not divide into rows of {a.depth}"
+    if layer.output.shape[-1:] != (a.outputs,) or layer.output.type.elements != a.batches * a.outputs:
+        return f"the output is {layer.output.shape}, {a.batches} rows of {a.outputs} are needed"
+    return None
+
+
+def weights_are_rows(layer: Layer) -> str | None:
+    """the weights have the default format, and their scales, when several, count rows"""
+    if layer.attributes.weights_format != DEFAULT_WEIGHTS_FORMAT:
+        return f"weights have the shuffled format {layer.attributes.weights_format}"
+    quantization = layer.input(1).type.quantization
+    if quantization is not None and quantization.per_channel and quantization.axis != 0:
+        return f"weights have scales along dimension {quantization.axis}, 0 is needed"
+    return None
+
+
+def requantization(layer: Layer) -> tuple[Array, Array]:
+    """Multiplier and shift: of one element when the weights have one scale, else of one for each output."""
+    quantization = layer.input(1).type.quantization
+    assert quantization is not None
+    multipliers, shifts = channel_requantization(layer)
+    scales = len(quantization.scales)
+    return multipliers[:scales], shifts[:scales]
+
+
+def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
+    a: FullyConnected = layer.attributes
+    x, w = inputs[0], inputs[1]
+    assert x is not None and w is not None
+    rows = x.astype(np.int64).reshape(a.batches, a.depth) - layer.input(0).type.zero_point
+    accumulator = rows @ w.astype(np.int64).T + bias_values(layer).astype(np.int64)
+    multipliers, shifts = requantization(layer)
+    scaled = requantize_single(accumulator, multipliers, shifts) + layer.output.type.zero_point
+    low, high = quantized_range(a.activation, layer.output.type)
+    return (np.clip(scaled, low, high).astype(np.int8).reshape(layer.output.shape),)
+
+
+def _case(
+    name: str,
+    shape: tuple[int, ...],
+    weights: tuple[int, int],
+    output: tuple[int, ...],
+    *,
+    keep: bool = False,
+    activation: Activation = Activation.NONE,
+    zero_points: tuple[int, int] = (-7, 5),
+    output_scale: float = 0.05,
+    scales: tuple[float, ...] = (0.004,),
+    bias: bool = True,
+) -> Case:
+    """``weights`` is (outputs, depth)."""
+    bias_scales = tuple(0.03 * s for s in scales)
+    return Case(
+        name,
+        (
+            Operand(shape, 0.03, zero_points[0]),
+            Operand(weights, scales, data="random"),
+            Operand((weights[0],), bias_scales, dtype=DType.INT32, data="random") if bias else None,
+        ),
+        (Operand(output, output_scale, zero_points[1]),),
+        {"keep_num_dims": keep, "fused_activation_function": int(activation)},
+    )
+
+
+def _scales(outputs: int) -> tuple[float, ...]:
+    return tuple(0.002 + 0.0007 * (i % 11) for i in range(outputs))
+
+
+def _tie(scale: float) -> float:
+    """The output scale that would make the factor 1/64 if the product of scales were rounded to float32; it is not.
+
+    Every 64th accumulator would then be a tie, which shows how the product is rounded.
+    """
+    return float(np.float32(0.03) * np.float32(scale)) * 64
+
+
+CASES = (
+    _case("one_row", (1, 33), (10, 33), (1, 10)),
+    _case("batch_3", (3, 20), (7, 20), (3, 7), activation=Activation.RELU),
+    _case("long_row", (1, 640), (17, 640), (1, 17), output_scale=0.3),
+    _case("relu6", (1, 16), (9, 16), (1, 9), activation=Activation.RELU6),
+    _case("relu_n1_to_1", (1, 16), (5, 16), (1, 5), activation=Activation.RELU_N1_TO_1),
+    _case("one_by_one", (1, 1), (1, 1), (1, 1)),
+    _case("one_output", (2, 9), (1, 9), (2, 1)),
+    _case("rank_1", (12,), (5, 12), (1, 5)),
+    _case("rank_4_flattened", (1, 2, 3, 4), (6, 24), (1, 6)),
+    _case("rank_3_keeps_dims", (2, 3, 8), (5, 8), (2, 3, 5), keep=True),
+    _case("rank_3_in_rows", (2, 3, 8), (5, 8), (6, 5)),
+    _case("no_bias", (1, 20), (6, 20), (1, 6), bias=False),
+    _case("zero_points_at_the_ends", (2, 9), (8, 9), (2, 8), output_scale=0.4, zero_points=(-128, 127)),
+    _case("zero_points_at_the_other_ends", (2, 9), (8, 9), (2, 8), output_scale=0.4, zero_points=(127, -128)),
+    _case("factor_above_one", (1, 4), (7, 4), (1, 7), output_scale=1e-5),
+    _case("factor_just_below_one", (4, 4), (7, 4), (4, 7), output_scale=0.000121, bias=False),
+    _case("tiny_factor", (1, 20), (6, 20), (1, 6), scales=(1e-12,)),
+    _case("wide", (5, 50), (40, 50), (5, 40), scales=(0.0123456789,), output_scale=0.3),
+    _case("ties", (16, 1), (40, 1), (16, 40), scales=(0.00207,), output_scale=_tie(0.00207)),
+    _case("ties_down", (16, 1), (40, 1), (16, 40), scales=(0.00206,), output_scale=_tie(0.00206)),
+    _case("ties_no_bias", (16, 1), (40, 1), (16, 40), scales=(0.00207,), output_scale=_tie(0.00207), bias=False),
+    _case("per_channel", (1, 33), (10, 33), (1, 10), scales=_scales(10)),
+    _case("per_channel_batch_3", (3, 16), (8, 16), (3, 8), scales=_scales(8), activation=Activation.RELU),
+    _case("per_channel_keeps_dims", (1, 4, 8), (6, 8), (1, 4, 6), scales=_scales(6), keep=True),
+    _case("per_channel_no_bias", (1, 16), (5, 16), (1, 5), scales=_scales(5), bias=False),
+    _case("per_channel_wide", (5, 50), (40, 50), (5, 40), scales=_scales(40), output_scale=0.1),
+    _case("per_channel_ties", (16, 1), (40, 1), (16, 40), scales=(0.00207,) * 40, output_scale=_tie(0.00207)),
+    _case("per_channel_ties_down", (16, 1), (40, 1), (16, 40), scales=(0.00206,) * 40, output_scale=_tie(0.00206)),
+    _case("per_channel_wide_range", (2, 12), (4, 12), (2, 4), scales=(1e-3, 1e-7, 1e-10, 1e-12)),
+    _case("per_channel_factor_above_one", (1, 4), (3, 4), (1, 3), scales=_scales(3), output_scale=1e-5),
+)
+
+OPERATORS = (
+    Operator(
+        "FULLY_CONNECTED",
+        attributes,
+        (
+            rules.quantized_activations((0,)),
+            rules.constant_input(1, "the weights"),
+            rules.rank(1, (2,), "the weights"),
+            weights_are_int8_per_channel,
+            weights_are_rows,
+            shapes_agree,
+            bias_is_int32,
+            accumulator_fits_int32(0),
+            rules.fused_activation_is_a_clamp,
+        ),
+        reference,
+        CASES,
+    ),
+)

@@ -1,0 +1,80 @@
+"""RELU, RELU6 and RELU_N1_TO_1 standing alone: ``out = clamp(in)``, from the input's scale to the output's.
+
+Integer: ``clamp(z_out + requantize(q - z_in, m, s))`` with two roundings; the factor is ``s_in / s_out`` in single
+precision, as LiteRT computes it, and the clamp's ends are the quantized real ones.
+Source: TFLite ``reference_ops::ReluX`` and ``activations.cc``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mcuq.fixedpoint import quantize_multiplier, requantize_double
+from mcuq.ir import Layer
+from mcuq.ops import rules
+from mcuq.ops.activation import Activation, quantized_range
+from mcuq.ops.base import Array, Case, Operand, Operator
+from mcuq.ops.unary import MAX_SHIFT, same_shape
+
+_ACTIVATIONS = {"RELU": Activation.RELU, "RELU6": Activation.RELU6, "RELU_N1_TO_1": Activation.RELU_N1_TO_1}
+
+
+@dataclass(frozen=True, slots=True)
+class Relu:
+    """Attributes of the three operators: which clamp."""
+
+    activation: Activation
+
+
+def attributes(_options: Mapping[str, Any], layer: Layer) -> Relu:
+    return Relu(_ACTIVATIONS[layer.op])
+
+
+def requantization(layer: Layer) -> tuple[int, int]:
+    """Multiplier and shift from the input's scale to the output's."""
+    with np.errstate(over="ignore"):
+        factor = np.float32(layer.input(0).type.scale) / np.float32(layer.output.type.scale)
+    return quantize_multiplier(float(factor))
+
+
+def scaled_input_fits_int32(layer: Layer) -> str | None:
+    """the input's scale is less than 2**23 times the output's"""
+    _, shift = requantization(layer)
+    return None if shift <= MAX_SHIFT else f"the input is scaled up by 2**{shift}, which overflows int32"
+
+
+def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
+    x = inputs[0]
+    assert x is not None
+    low, high = quantized_range(layer.attributes.activation, layer.output.type)
+    scaled = requantize_double(x.astype(np.int64) - layer.input(0).type.zero_point, *requantization(layer))
+    return (np.clip(scaled + layer.output.type.zero_point, low, high).astype(np.int8),)
+
+
+def _case(name: str, scales: tuple[float, float], zero_points: tuple[int, int], shape: tuple[int, ...]) -> Case:
+    return Case(name, (Operand(shape, scales[0], zero_points[0]),), (Operand(shape, scales[1], zero_points[1]),))
+
+
+CASES = (
+    _case("same_quantization", (0.05, 0.05), (-7, -7), (1, 5, 3, 7)),
+    _case("finer_output", (0.05, 0.023), (-7, -128), (1, 9, 9, 4)),
+    _case("coarser_output", (0.05, 0.11), (3, -100), (2, 60)),
+    _case("halves_round", (0.5, 1.0), (0, 0), (256,)),
+    _case("zero_points_at_the_ends", (0.05, 0.04), (-128, 127), (128,)),
+    _case("zero_points_at_the_other_ends", (0.05, 0.04), (127, -128), (128,)),
+    _case("far_finer_output", (1.0, 2e-7), (0, -128), (300,)),
+    _case("vanishing_input", (1e-12, 1.0), (0, 5), (300,)),
+    _case("one_element", (0.05, 0.04), (0, 0), (1,)),
+    _case("factor_rounded_in_single_precision", (0.0123456789, 0.0314159265), (1, 2), (256,)),
+)
+
+OPERATORS = tuple(
+    Operator(
+        name, attributes, (rules.quantized_activations((0,)), same_shape, scaled_input_fits_int32), reference, CASES
+    )
+    for name in _ACTIVATIONS
+)

@@ -1,0 +1,69 @@
+"""Rules that several operators share. A rule returns what was found wrong, or None. No operator."""
+
+from __future__ import annotations
+
+from mcuq.ir import DType, Layer, Tensor
+from mcuq.ops.activation import is_clamp
+from mcuq.ops.base import Constraint
+
+INT8 = (DType.INT8,)
+BYTE = (DType.INT8, DType.UINT8)
+
+
+def _quantized(tensor: Tensor, role: str, dtypes: tuple[DType, ...]) -> str | None:
+    if tensor.type.dtype not in dtypes:
+        return f"{role} is {tensor.type.dtype.value}, {' or '.join(dtype.value for dtype in dtypes)} is needed"
+    quantization = tensor.type.quantization
+    if quantization is None or quantization.per_channel:
+        return f"{role} is not quantized with one scale"
+    return None
+
+
+def quantized_activations(
+    inputs: tuple[int, ...], dtypes: tuple[DType, ...] = INT8, output_dtypes: tuple[DType, ...] | None = None
+) -> Constraint:
+    """The inputs of the given indices and all outputs have one scale each and one of ``dtypes``."""
+
+    def rule(layer: Layer) -> str | None:
+        for index in inputs:
+            tensor = layer.optional_input(index)
+            if tensor is None:
+                return f"input {index} is missing"
+            if (found := _quantized(tensor, f"input {index}", dtypes)) is not None:
+                return found
+        for tensor in layer.outputs:
+            if (found := _quantized(tensor, "the output", output_dtypes or dtypes)) is not None:
+                return found
+        return None
+
+    rule.__doc__ = f"inputs {inputs} and the output are {'/'.join(d.value for d in dtypes)} with one scale each"
+    return rule
+
+
+def fused_activation_is_a_clamp(layer: Layer) -> str | None:
+    """the fused activation is NONE, RELU, RELU_N1_TO_1 or RELU6"""
+    activation = layer.attributes.activation
+    return None if is_clamp(activation) else f"fused activation {activation.name} is not a clamp"
+
+
+def constant_input(index: int, role: str) -> Constraint:
+    """Input ``index`` is a constant."""
+
+    def rule(layer: Layer) -> str | None:
+        tensor = layer.optional_input(index)
+        return None if tensor is not None and tensor.constant else f"{role} (input {index}) must be constant"
+
+    rule.__doc__ = f"{role} is constant"
+    return rule
+
+
+def rank(index: int, ranks: tuple[int, ...], role: str) -> Constraint:
+    """Input ``index`` has one of the given ranks."""
+
+    def rule(layer: Layer) -> str | None:
+        found = len(layer.input(index).shape)
+        wanted = " or ".join(map(str, ranks))
+        return None if found in ranks else f"{role} has {found} dimensions, {wanted} are needed"
+
+    rule.__doc__ = f"{role} has {ranks} dimensions"
+    return rule

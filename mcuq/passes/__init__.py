@@ -1,0 +1,31 @@
+"""Passes: bound graphs into simpler ones that compute the same bytes. One file a pass; nothing is lowered here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mcuq.ir import Graph
+from mcuq.ir.verify import verify
+from mcuq.passes.fold_constants import fold_constants
+from mcuq.passes.peel_edges import peel_edges
+from mcuq.passes.remove_dead import remove_dead
+
+Pass = Callable[[Graph], Graph]
+
+DEFAULT_PASSES: tuple[Pass, ...] = (fold_constants, peel_edges, remove_dead)
+"""In this order: folding and peeling leave behind what removing takes away."""
+
+
+def run_passes(graph: Graph, passes: tuple[Pass, ...] = DEFAULT_PASSES) -> Graph:
+    """``graph`` after all ``passes``, verified before the first and after each.
+
+    Raises ``ValueError`` naming the pass when one leaves a malformed graph: a defect in mcuq.
+    """
+    verify(graph)
+    for one in passes:
+        graph = one(graph)
+        try:
+            verify(graph)
+        except ValueError as error:
+            raise ValueError(f"after the pass {one.__name__}: {error}") from error
+    return graph

@@ -1,0 +1,31 @@
+"""Nodes whose inputs are all constant become constants.
+
+Before: a bound graph. After: the same graph without these nodes; their outputs are constants that the operators'
+references computed. A node that writes an output of the graph stays, so that outputs are always written by a node.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mcuq.ir import Graph, Node, Tensor
+from mcuq.ops import operators
+
+
+def fold_constants(graph: Graph) -> Graph:
+    tensors = dict(graph.tensors)
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        inputs = [None if name is None else tensors[name] for name in node.inputs]
+        constant = all(tensor is None or tensor.constant for tensor in inputs) and any(inputs)
+        if not constant or set(node.outputs) & set(graph.outputs):
+            nodes.append(node)
+            continue
+        # Layers see the tensors as folded so far, so chains fold in one go.
+        layer = Graph(graph.name, tensors, (), (), ()).layer(node)
+        values = operators()[node.op].reference(layer, [None if t is None else t.data for t in inputs])
+        for name, array in zip(node.outputs, values, strict=True):
+            data = np.ascontiguousarray(array).reshape(tensors[name].shape)
+            data.flags.writeable = False
+            tensors[name] = Tensor(name, tensors[name].type, data)
+    return Graph(graph.name, tensors, tuple(nodes), graph.inputs, graph.outputs)

@@ -1,0 +1,66 @@
+"""Live ranges: from when to when each buffer of a program must keep its bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mcuq.errors import UnsupportedError
+from mcuq.planner.lower import Program
+
+BEFORE_FIRST_STEP = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """Bytes that live from step ``first`` to step ``last``, both included.
+
+    ``tensors`` are the graph tensors kept in it: several where a RESHAPE aliases its input; none for scratch memory.
+    """
+
+    name: str
+    tensors: tuple[str, ...]
+    bytes: int
+    first: int
+    last: int
+
+    def overlaps(self, other: Buffer) -> bool:
+        """Are both alive at some step?"""
+        return self.first <= other.last and other.first <= self.last
+
+
+def scratch_name(step: int) -> str:
+    return f"scratch of step {step}"
+
+
+def buffers(program: Program) -> tuple[Buffer, ...]:
+    """All buffers of ``program``, in the order in which they come alive.
+
+    Inputs live from before the first step, outputs until after the last.
+    """
+    graph = program.graph
+    root: dict[str, str] = {name: name for name in graph.inputs}
+    first: dict[str, int] = dict.fromkeys(graph.inputs, BEFORE_FIRST_STEP)
+    last: dict[str, int] = dict.fromkeys(graph.inputs, BEFORE_FIRST_STEP)
+    scratch: list[Buffer] = []
+    for index, step in enumerate(program.steps):
+        for tensor in step.layer.inputs:
+            if tensor is not None and not tensor.constant:
+                last[root[tensor.name]] = index
+        for tensor in step.layer.outputs:
+            root[tensor.name] = root[step.layer.input(0).name] if step.aliases else tensor.name
+            first.setdefault(root[tensor.name], index)
+            last[root[tensor.name]] = index
+        if step.lowering.scratch_bytes:
+            scratch.append(Buffer(scratch_name(index), (), step.lowering.scratch_bytes, index, index))
+    for name in graph.outputs:
+        if name not in root:
+            raise UnsupportedError(f"output {name!r} of {graph.name} is a constant: there is nothing to compute")
+        last[root[name]] = len(program.steps)
+    shared: dict[str, list[str]] = {}
+    for name, owner in root.items():
+        shared.setdefault(owner, []).append(name)
+    kept = [
+        Buffer(owner, tuple(names), max(graph.tensors[n].type.bytes for n in names), first[owner], last[owner])
+        for owner, names in shared.items()
+    ]
+    return tuple(sorted([*kept, *scratch], key=lambda buffer: (buffer.first, buffer.last, buffer.name)))

@@ -1,0 +1,145 @@
+"""Static int8 quantization by Google's ``litert-quantizer``: weights per channel, activations per tensor.
+
+Activation ranges are the smallest and largest value that the calibration data reach, and biases are corrected for the
+rounding of the weights. TensorFlow is not needed. Choosing between schemes is not done here.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from mcuq.data import Dataset
+from mcuq.errors import DataError, ToolError, UnsupportedError
+from mcuq.quantize.bias_correction import correct_biases
+from mcuq.quantize.bias_range import float_biases, widen_scales
+from mcuq.quantize.calibrate import Statistics, calibrate
+from mcuq.quantize.flatbuffer import operator_name, read_model, tensor_name, write_model
+from mcuq.quantize.prepare import prepare
+from mcuq.quiet import quiet_stderr
+
+Progress = Callable[[int, int], None]
+
+
+def quantize_int8(float_tflite: bytes, calibration: Dataset, progress: Progress | None = None) -> bytes:
+    """The int8 TFLite file of a float32 one: int8 inputs and outputs, int32 biases, the same bytes each time.
+
+    ``calibration`` holds real values, as the float model takes them; ``progress`` is called with (samples done, all).
+    Operators that the quantizer does not know stay float (``operators_left_float`` names them). Raises ``ToolError``
+    when litert-quantizer is missing, ``UnsupportedError`` for a model that it refuses, ``DataError`` for data with
+    other inputs than the model's.
+    """
+    prepared = prepare(read_model(float_tflite))
+    model = prepared.model
+    samples = _samples(model, calibration)
+    statistics = calibrate(write_model(model), samples, progress)
+    correct_biases(model, statistics)
+    quantized = read_model(_quantize(write_model(model), _ranges(statistics, prepared.ceilings)))
+    widen_scales(quantized, float_biases(model))
+    _drop_unused(quantized)
+    return write_model(quantized)
+
+
+def operators_left_float(model: bytes) -> tuple[tuple[str, str], ...]:
+    """(operator, name of its first output) of all operators that compute in float32, conversions left out."""
+    tree = read_model(model)
+    tensors = tree.subgraphs[0].tensors
+    left = []
+    for operator in tree.subgraphs[0].operators:
+        name = operator_name(tree, operator)
+        used = [tensors[index] for index in (*operator.inputs, *operator.outputs) if index >= 0]
+        if name not in {"QUANTIZE", "DEQUANTIZE"} and any(t.type == schema.TensorType.FLOAT32 for t in used):
+            left.append((name, tensor_name(tensors[operator.outputs[0]])))
+    return tuple(left)
+
+
+def _samples(model: Any, calibration: Dataset) -> list[np.ndarray[Any, Any]]:
+    """One float32 array (n, ...) for each input of the model, in the model's order."""
+    subgraph = model.subgraphs[0]
+    wanted = [tuple(int(size) for size in subgraph.tensors[index].shape[1:]) for index in subgraph.inputs]
+    found = [array.shape[1:] for array in calibration.inputs]
+    if wanted != found or calibration.count == 0:
+        raise DataError(
+            f"calibration data do not fit the model: it takes {_shapes(wanted)}, "
+            f"{calibration.source} has {calibration.count} samples of {_shapes(found)}"
+        )
+    return [np.asarray(array) for array in calibration.inputs]
+
+
+def _shapes(shapes: Sequence[tuple[int, ...]]) -> str:
+    return " and ".join("x".join(map(str, shape)) for shape in shapes)
+
+
+def _ranges(statistics: Mapping[str, Statistics], ceilings: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+    """The range of each activation, zero included, none narrower than 2^-16 of the widest.
+
+    A tensor that the data leave at zero would get a scale near 1e-12: the factors between its scale and its
+    neighbours' then leave the range of the integer kernels, and LiteRT's ADD aborts the process.
+    """
+    ranges = {
+        name: (min(known.low, 0.0), max(min(known.high, ceilings.get(name, np.inf)), 0.0))
+        for name, known in statistics.items()
+    }
+    floor = max((high - low for low, high in ranges.values()), default=0.0) * 2.0**-16 or 1.0
+    return {name: (low, max(high, low + floor)) for name, (low, high) in ranges.items()}
+
+
+def _quantize(float_tflite: bytes, ranges: Mapping[str, tuple[float, float]]) -> bytes:
+    try:
+        from litert_quantizer import quantizer, recipe  # noqa: PLC0415
+    except ImportError as error:
+        raise ToolError(
+            "litert-quantizer is needed to quantize a float model and cannot be imported",
+            details=(f"{error}",),
+            hint="pip install 'mcuq[keras]', or give mcuq an int8 .tflite",
+        ) from error
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    records = {name: {"min": np.array([low]), "max": np.array([high])} for name, (low, high) in ranges.items()}
+    with quiet_stderr(), warnings.catch_warnings():  # its check of the records starts an interpreter, which talks
+        warnings.simplefilter("ignore")
+        try:
+            work = quantizer.Quantizer(float_tflite, recipe.static_wi8_ai8())
+            result = work.quantize(records, enable_progress_bar=False, enable_progress_report=False)
+        except Exception as error:  # the quantizer raises bare ValueError, RuntimeError and KeyError
+            raise UnsupportedError(
+                "litert-quantizer refuses the model", details=(f"{type(error).__name__}: {str(error)[:300]}",)
+            ) from error
+    return bytes(result.quantized_model)
+
+
+def _drop_unused(model: Any) -> None:
+    """Leaves out what no operator uses any more (replaced biases, operator codes), and the buffers only they had."""
+    subgraph = model.subgraphs[0]
+    used = {int(index) for op in subgraph.operators for index in (*op.inputs, *op.outputs) if index >= 0}
+    used |= {int(index) for index in (*subgraph.inputs, *subgraph.outputs)}
+    place = {old: new for new, old in enumerate(sorted(used))}
+    for operator in subgraph.operators:
+        operator.inputs = [place.get(int(index), -1) for index in operator.inputs]
+        operator.outputs = [place[int(index)] for index in operator.outputs]
+    subgraph.inputs = [place[int(index)] for index in subgraph.inputs]
+    subgraph.outputs = [place[int(index)] for index in subgraph.outputs]
+    for signature in model.signatureDefs or []:
+        for item in (*signature.inputs, *signature.outputs):
+            item.tensorIndex = place[item.tensorIndex]
+    subgraph.tensors = [subgraph.tensors[index] for index in sorted(used)]
+    codes = sorted({operator.opcodeIndex for operator in subgraph.operators})
+    for operator in subgraph.operators:
+        operator.opcodeIndex = codes.index(operator.opcodeIndex)
+    model.operatorCodes = [model.operatorCodes[index] for index in codes]
+    _drop_unused_buffers(model)
+
+
+def _drop_unused_buffers(model: Any) -> None:
+    """Buffer 0 stays: the schema keeps it empty for tensors without values. So do the buffers of metadata."""
+    tensors, metadata = model.subgraphs[0].tensors, model.metadata or []
+    used = sorted({0} | {tensor.buffer for tensor in tensors} | {item.buffer for item in metadata})
+    place = {old: new for new, old in enumerate(used)}
+    for holder in (*tensors, *metadata):
+        holder.buffer = place[holder.buffer]
+    model.buffers = [model.buffers[index] for index in used]
+    model.metadataBuffer = None

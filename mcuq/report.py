@@ -1,0 +1,195 @@
+"""What is told of a build or a run: one value, printed as a table or as JSON. Nothing is computed here.
+
+Every number carries its kind: sizes are ``counted`` from the image, instructions ``counted`` in the simulator.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """Shares of labelled samples classified right, 0 to 1; None where there are no labels or it was not run."""
+
+    float: float | None = None
+    int8: float | None = None
+    target: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Shares of samples put into the same class as by the float model; None where outputs name no classes."""
+
+    int8: float | None = None
+    target: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A number and how it was got: counted, measured, estimated or unknown."""
+
+    kind: str = "unknown"
+    value: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LayerReport:
+    """One layer: the kernel that runs it, the instructions of one run, and why other kernels do not run it."""
+
+    name: str
+    op: str
+    kernel: str
+    instructions: int | None = None
+    refusals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A build (``samples`` is then of the calibration or test data seen by the host) or a run on a target."""
+
+    command: str
+    model: str
+    board: str
+    engine: str | None
+    simulated_on: str | None
+    samples: int
+    data: str
+    mismatched_bytes: int | None
+    compared_bytes: int
+    mismatched_samples: int | None
+    accuracy: Accuracy
+    agreement: Agreement
+    instructions_per_inference: Count
+    layers: tuple[LayerReport, ...]
+    arena_bytes: int
+    arena_lower_bound_bytes: int
+    ram_bytes: int
+    ram_limit_bytes: int
+    stack_bytes: int
+    stack_used_bytes: int | None
+    flash_bytes: int
+    flash_limit_bytes: int
+    kernels: str
+    cmsis_nn: str | None
+    build_id: str
+    notes: tuple[str, ...] = ()
+
+    def as_json(self) -> str:
+        """One JSON object, keys in a fixed order."""
+        return json.dumps({"schema_version": SCHEMA_VERSION, **dataclasses.asdict(self)}, indent=2) + "\n"
+
+    @staticmethod
+    def from_json(text: str) -> Report:
+        """The report that ``as_json`` wrote. Raises ``ValueError``, ``KeyError`` or ``TypeError`` for anything else."""
+        values: dict[str, Any] = json.loads(text)
+        if values.pop("schema_version") != SCHEMA_VERSION:
+            raise ValueError("another schema_version")
+        return Report(
+            **{
+                **values,
+                "accuracy": Accuracy(**values["accuracy"]),
+                "agreement": Agreement(**values["agreement"]),
+                "instructions_per_inference": Count(**values["instructions_per_inference"]),
+                "layers": tuple(
+                    LayerReport(**{**layer, "refusals": tuple(layer["refusals"])}) for layer in values["layers"]
+                ),
+                "notes": tuple(values["notes"]),
+            }
+        )
+
+
+def print_report(report: Report, console: Console) -> None:
+    """The report as a short table for people, then the layers."""
+    console.print(Group(_summary(report), *_layers(report), *(Text(f"note: {note}") for note in report.notes)))
+
+
+def _summary(report: Report) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _summary_rows(report).items():
+        table.add_row(name, value)
+    return table
+
+
+def _summary_rows(report: Report) -> Mapping[str, str]:
+    rows = {"model": report.model, "board": _board(report)}
+    counts = Counter(_library(layer.kernel) for layer in report.layers)
+    rows["kernels"] = ", ".join(f"{count} {library}" for library, count in sorted(counts.items()))
+    slack = report.arena_bytes - report.arena_lower_bound_bytes
+    rows["arena"] = f"{report.arena_bytes:,} B ({'at' if slack == 0 else f'{slack:,} B above'} the lower bound)"
+    stack = f"stack {report.stack_bytes:,} B"
+    if report.stack_used_bytes is not None:
+        stack += f", {report.stack_used_bytes:,} B used"
+    rows["RAM"] = f"{_of(report.ram_bytes, report.ram_limit_bytes)}, with {stack}"
+    rows["flash"] = _of(report.flash_bytes, report.flash_limit_bytes)
+    accuracies = [
+        f"{name} {_percent(value)}"
+        for name, value in dataclasses.asdict(report.accuracy).items()
+        if value is not None
+    ]
+    if accuracies:
+        rows["accuracy"] = f"{', '.join(accuracies)} ({report.data})"
+    if report.agreement.int8 is not None:
+        rows["agreement"] = f"int8 with float {_percent(report.agreement.int8)} of {report.samples} samples"
+    if report.instructions_per_inference.value is not None:
+        count = report.instructions_per_inference
+        rows["instructions"] = f"{count.value:,} per inference ({count.kind})"
+    if report.mismatched_bytes is not None:
+        rows["mismatched"] = (
+            f"{report.mismatched_bytes:,} of {report.compared_bytes:,} bytes, {report.samples} samples, against LiteRT"
+        )
+    return rows
+
+
+def _board(report: Report) -> str:
+    if report.engine is None:
+        return report.board
+    if report.simulated_on is None:
+        return f"{report.board}, run in {report.engine}"
+    return f"{report.board}; QEMU has no such machine: the same model objects ran on {report.simulated_on}"
+
+
+def _library(kernel: str) -> str:
+    if kernel == "alias":
+        return "without code"
+    return "CMSIS-NN" if kernel.startswith("arm_") else "mcuq"
+
+
+def _of(value: int, limit: int) -> str:
+    return f"{value:,} of {limit:,} B ({100 * value / limit:.1f} %)"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+def _layers(report: Report) -> list[Table]:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    counted = report.instructions_per_inference.value is not None
+    table.add_column("layer", overflow="fold")
+    table.add_column("operator", no_wrap=True)
+    table.add_column("kernel", no_wrap=True)
+    if counted:
+        table.add_column("instructions", justify="right", no_wrap=True)
+        table.add_column("%", justify="right", no_wrap=True)
+    total = sum(layer.instructions or 0 for layer in report.layers) or 1
+    for layer in report.layers:
+        row = [Text(layer.name), layer.op, layer.kernel]
+        if counted:
+            instructions = layer.instructions or 0
+            row += [f"{instructions:,}", f"{100 * instructions / total:.1f}"]
+        table.add_row(*row)
+    return [table]

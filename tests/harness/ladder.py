@@ -1,0 +1,40 @@
+"""The ladder of proof: LiteRT's reference kernels = the integer reference = generated C on the host, in bytes."""
+
+from __future__ import annotations
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from mcuq.ir import DType, Graph
+from mcuq.ops import operators
+
+
+def random_input(shape: tuple[int, ...], dtype: DType, rng: np.random.Generator) -> np.ndarray:
+    """Random values over the whole range, with runs of the extremes, where roundings and clamps show."""
+    if dtype is DType.FLOAT32:
+        return rng.normal(0, 3, shape).astype(np.float32)
+    limits = np.iinfo(dtype.numpy)
+    values = rng.integers(limits.min, limits.max + 1, shape)
+    extremes = rng.random(shape) < 0.1
+    return np.where(extremes, rng.choice([limits.min, limits.max], shape), values).astype(dtype.numpy)
+
+
+def litert_outputs(model: bytes, inputs: list[np.ndarray]) -> list[np.ndarray]:
+    interpreter = Interpreter(model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
+    interpreter.allocate_tensors()
+    for details, values in zip(interpreter.get_input_details(), inputs, strict=True):
+        interpreter.set_tensor(details["index"], values)
+    interpreter.invoke()
+    return [interpreter.get_tensor(details["index"]) for details in interpreter.get_output_details()]
+
+
+def reference_outputs(graph: Graph, inputs: list[np.ndarray]) -> list[np.ndarray]:
+    """The whole graph through the operators' integer references."""
+    values: dict[str, np.ndarray] = dict(zip(graph.inputs, inputs, strict=True))
+    for layer in graph.layers():
+        arrays = [None if t is None else t.data if t.data is not None else values[t.name] for t in layer.inputs]
+        outputs = operators()[layer.op].reference(layer, arrays)
+        for tensor, array in zip(layer.outputs, outputs, strict=True):
+            assert array.shape == tensor.shape and array.dtype == tensor.type.dtype.numpy, (tensor, array.dtype)
+            values[tensor.name] = array
+    return [values[name] for name in graph.outputs]

@@ -1,0 +1,160 @@
+"""All operator cases in one firmware image: each case's generated C behind one dispatcher, asked over the real link.
+
+The image is the product's own firmware; only the file that stands for the model is written here. An input is the
+case's number and the bytes of its inputs, an output the bytes of its outputs.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mcuq.board import Board
+from mcuq.cmsis_nn import find_cmsis_nn
+from mcuq.codegen.model import FIRMWARE_VIEW, generate
+from mcuq.core import Core
+from mcuq.firmware import host_includes, host_sources
+from mcuq.frontend.tflite import bind, read_tflite
+from mcuq.image import KERNELS, board_toolchain, kernel_units, link_image, ModelObjects
+from mcuq.ir import Graph
+from mcuq.kernels.base import Target
+from mcuq.link import Link
+from mcuq.ops import operators
+from mcuq.ops.base import Case
+from mcuq.paths import FIRMWARE
+from mcuq.planner.arena import Plan, plan
+from mcuq.planner.lower import KernelPolicy, lower
+from mcuq.toolchain import Toolchain, Unit
+from tests.harness.ladder import litert_outputs, random_input
+from tests.harness.tflite_writer import case_seed, write_case
+
+ROUNDS = 3
+SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g1")
+HOST = Toolchain("", ("-O1", "-DMCUQ_PROFILE", *SANITIZE))
+
+
+@dataclass(frozen=True)
+class SuiteCase:
+    """A case, its compiled graph, and the bytes that LiteRT answers for some inputs."""
+
+    operator: str
+    case: Case
+    graph: Graph
+    plan: Plan
+    rounds: tuple[tuple[bytes, bytes], ...]
+
+    @property
+    def id(self) -> str:
+        return f"{self.operator}-{self.case.name}"
+
+    @property
+    def kernel(self) -> str:
+        return self.plan.program.steps[0].kernel
+
+
+def suite_cases(core: Core, policy: KernelPolicy) -> tuple[SuiteCase, ...]:
+    """Every case of every operator, lowered for ``core``."""
+    found = find_cmsis_nn() if policy is not KernelPolicy.MCUQ else None
+    target = Target(core, found.functions if found else frozenset())
+    return tuple(_suite_case(name, case, target, policy) for name, op in operators().items() for case in op.cases)
+
+
+def _suite_case(operator: str, case: Case, target: Target, policy: KernelPolicy) -> SuiteCase:
+    model = write_case(operator, case)
+    graph = bind(read_tflite(model, case.name))
+    rng = np.random.default_rng(case_seed(operator, case) + 1)
+    rounds = []
+    for _ in range(ROUNDS):
+        inputs = [random_input(t.shape, t.type.dtype, rng) for t in graph.input_tensors]
+        outputs = litert_outputs(model, inputs)
+        rounds.append((b"".join(a.tobytes() for a in inputs), b"".join(a.tobytes() for a in outputs)))
+    return SuiteCase(operator, case, graph, plan(lower(graph, target, policy)), tuple(rounds))
+
+
+def _write(cases: Sequence[SuiteCase], folder: Path) -> tuple[list[Unit], int, int]:
+    """The generated C of all cases and the dispatcher; the units, and the sizes of its input and output."""
+    (folder / "src").mkdir(parents=True)
+    units: dict[str, Unit] = {}
+    found = find_cmsis_nn()
+    lines = ['#include "mcuq_model.h"', "#include <string.h>"]
+    body: list[str] = []
+    input_bytes = 4 + max(len(given) for c in cases for given, _ in c.rounds)
+    output_bytes = max(len(want) for c in cases for _, want in c.rounds)
+    for number, case in enumerate(cases):
+        name = f"case_{number}"
+        for file, text in generate(case.plan, name, case.id).items():
+            if file == FIRMWARE_VIEW:
+                continue
+            (folder / "src" / file).write_text(text)
+            if file.endswith(".c"):
+                units[file] = Unit(Path("src") / file, f"obj/{file[:-2]}.o")
+        units.update({unit.object: unit for unit in kernel_units(case.plan, found, "obj/kernels")})
+        lines.append(f'#include "{name}.h"')
+        body += [f"    case {number}U:", *_copies(case.graph.input_tensors, name, "input", "(void)memcpy({p}, &in[{o}], {n}U);", 4)]
+        body += [f"        status = {name}_invoke();"]
+        body += [*_copies(case.graph.output_tensors, name, "output", "(void)memcpy(&out[{o}], {p}, {n}U);", 0), "        break;"]
+    lines += [
+        f"static uint8_t in[{input_bytes}]; static uint8_t out[{output_bytes}];",
+        f"const mcuq_buffer mcuq_model_inputs[] = {{{{in, {input_bytes}U}}}};",
+        "const uint32_t mcuq_model_input_count = 1U;",
+        f"const mcuq_buffer mcuq_model_outputs[] = {{{{out, {output_bytes}U}}}};",
+        "const uint32_t mcuq_model_output_count = 1U; const uint32_t mcuq_model_layer_count = 1U;",
+        "const uint32_t mcuq_model_arena_bytes = 0U; uint32_t mcuq_model_layer_ticks[1];",
+        'const char mcuq_model_name[] = "suite"; const uint8_t mcuq_model_build_id[16] = {0};',
+        "int32_t mcuq_model_invoke(void)", "{",
+        "    uint32_t number; int32_t status = -1; (void)memcpy(&number, in, 4U);",
+        "    switch (number) {", *body, "    default: break;", "    }", "    return status;", "}",
+    ]  # fmt: skip
+    (folder / "src" / "suite.c").write_text("\n".join(lines) + "\n")
+    return [*units.values(), Unit(Path("src/suite.c"), "obj/suite.o")], input_bytes, output_bytes
+
+
+def _copies(tensors: Sequence[object], name: str, role: str, form: str, offset: int) -> list[str]:
+    lines = []
+    for index, tensor in enumerate(tensors):
+        suffix = role if len(tensors) == 1 else f"{role}_{index}"
+        size = tensor.type.bytes  # type: ignore[attr-defined]
+        lines.append("        " + form.format(p=f"{name}_{suffix}()", o=offset, n=size))
+        offset += size
+    return lines
+
+
+def build_suite_image(cases: Sequence[SuiteCase], board: Board, folder: Path) -> Path:
+    """The suite as firmware for ``board``."""
+    units, _, _ = _write(cases, folder)
+    toolchain = board_toolchain(board)
+    found = find_cmsis_nn()
+    toolchain.compile(units, folder, (KERNELS, FIRMWARE, Path("src")), found.includes if found else ())
+    objects = ModelObjects(tuple(unit.object for unit in units), toolchain)
+    return link_image(board, objects, "suite", folder).elf
+
+
+def build_suite_program(cases: Sequence[SuiteCase], folder: Path) -> Path:
+    """The suite as a process of this machine, under AddressSanitizer and UndefinedBehaviorSanitizer."""
+    units, _, _ = _write(cases, folder)
+    units += [Unit(source, f"obj/firmware/{source.stem}.o") for source in host_sources()]
+    found = find_cmsis_nn()
+    includes = (KERNELS, *host_includes(), Path("src"))
+    HOST.compile(units, folder, includes, found.includes if found else ())
+    HOST.link([unit.object for unit in units], "suite", folder, SANITIZE)
+    return folder / "suite"
+
+
+def differences(link: Link, cases: Sequence[SuiteCase]) -> list[str]:
+    """The cases whose bytes differ from LiteRT's, with the kernel that computed them."""
+    identity = link.identify()
+    (input_bytes,) = identity.input_bytes
+    wrong = []
+    for number, case in enumerate(cases):
+        for given, want in case.rounds:
+            message = struct.pack("<I", number) + given
+            (answer,) = link.run([message.ljust(input_bytes, b"\0")]).outputs
+            got = np.frombuffer(answer[: len(want)], np.uint8)
+            bad = int((got != np.frombuffer(want, np.uint8)).sum())
+            if bad:
+                wrong.append(f"{case.id} with {case.kernel}: {bad} of {len(want)} bytes")
+    return wrong

@@ -1,0 +1,129 @@
+"""Writes operator test cases as TFLite files, so that LiteRT itself says what the bytes must be."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from mcuq.ir import DType
+from mcuq.ops.base import Case, Operand
+
+_TYPES = {
+    DType.INT8: schema.TensorType.INT8,
+    DType.UINT8: schema.TensorType.UINT8,
+    DType.INT16: schema.TensorType.INT16,
+    DType.INT32: schema.TensorType.INT32,
+    DType.INT64: schema.TensorType.INT64,
+    DType.FLOAT32: schema.TensorType.FLOAT32,
+    DType.BOOL: schema.TensorType.BOOL,
+}
+
+# The schema names the options table after the operator; these are the exceptions and the operators without one.
+_OPTIONS = {
+    "CONV_2D": "Conv2DOptions",
+    "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
+    "AVERAGE_POOL_2D": "Pool2DOptions",
+    "MAX_POOL_2D": "Pool2DOptions",
+    "MEAN": "ReducerOptions",
+}
+
+# Real files leave these operators' options out, so cases without options do too.
+_OFTEN_WITHOUT_OPTIONS = ("RESHAPE", "SQUEEZE")
+
+
+def constant_values(case: Case, operand: Operand, rng: np.random.Generator) -> np.ndarray:
+    """The values of a constant operand; biases stay small enough to leave the output's range in use."""
+    if not isinstance(operand.data, str):
+        return np.asarray(operand.data, operand.dtype.numpy).reshape(operand.shape)
+    if operand.dtype is DType.INT8:
+        return rng.integers(-127, 128, operand.shape).astype(np.int8)
+    if operand.dtype is DType.INT32:
+        return rng.integers(-3000, 3001, operand.shape).astype(np.int32)
+    raise ValueError(f"{case.name}: no random {operand.dtype.value} constants")
+
+
+def case_seed(operator: str, case: Case) -> int:
+    return zlib.crc32(f"{operator}/{case.name}".encode())
+
+
+def write_case(operator: str, case: Case) -> bytes:
+    """A TFLite model of one layer."""
+    rng = np.random.default_rng(case_seed(operator, case))
+    model = schema.ModelT()
+    model.version = 3
+    model.description = "mcuq test case"
+    model.buffers = [_buffer(None)]
+    graph = schema.SubGraphT()
+    graph.name = case.name
+    graph.tensors, graph.inputs, graph.outputs = [], [], []
+
+    def add(operand: Operand, name: str) -> int:
+        tensor = schema.TensorT()
+        tensor.name, tensor.type = name, _TYPES[operand.dtype]
+        tensor.shape = list(operand.shape)
+        if operand.data is not None:
+            tensor.buffer = len(model.buffers)
+            model.buffers.append(_buffer(constant_values(case, operand, rng)))
+        else:
+            tensor.buffer = 0
+        quantization = operand.type.quantization
+        if quantization is not None:
+            q = schema.QuantizationParametersT()
+            q.scale = np.array(quantization.scales, np.float32)
+            q.zeroPoint = np.array(quantization.zero_points, np.int64)
+            q.quantizedDimension = operand.axis
+            tensor.quantization = q
+        graph.tensors.append(tensor)
+        return len(graph.tensors) - 1
+
+    node = schema.OperatorT()
+    operands = list(case.inputs)
+    while operands[-1] is None:  # LiteRT wants optional inputs at the end to be left out
+        operands.pop()
+    node.inputs = [-1 if o is None else add(o, f"input_{i}") for i, o in enumerate(operands)]
+    node.outputs = [add(o, f"output_{i}") for i, o in enumerate(case.outputs)]
+    graph.inputs = [
+        index for index, o in zip(node.inputs, operands, strict=True) if o is not None and o.data is None
+    ]
+    graph.outputs = list(node.outputs)
+    node.opcodeIndex = 0
+    _set_options(node, operator, case.options)
+    graph.operators = [node]
+    model.subgraphs = [graph]
+    code = schema.OperatorCodeT()
+    code.builtinCode = getattr(schema.BuiltinOperator, operator)
+    code.deprecatedBuiltinCode = min(code.builtinCode, 127)
+    code.version = 1
+    model.operatorCodes = [code]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def _buffer(values: np.ndarray | None) -> Any:
+    buffer = schema.BufferT()
+    if values is not None:
+        buffer.data = np.frombuffer(values.tobytes(), np.uint8)
+    return buffer
+
+
+def _set_options(node: Any, operator: str, options: Any) -> None:
+    if not options and operator in _OFTEN_WITHOUT_OPTIONS:
+        return
+    camel = "".join(part.capitalize() for part in operator.split("_"))
+    table = _OPTIONS.get(operator, f"{camel}Options")
+    kind = getattr(schema.BuiltinOptions, table, None)
+    if kind is None:
+        return
+    node.builtinOptionsType = kind
+    node.builtinOptions = getattr(schema, f"{table}T")()
+    for field, value in options.items():
+        first, *rest = field.split("_")
+        name = first + "".join(part.capitalize() for part in rest)
+        if not hasattr(node.builtinOptions, name):
+            raise AttributeError(f"{table} has no field {name}")
+        setattr(node.builtinOptions, name, value)

@@ -1,0 +1,203 @@
+"""Board files: every shipped one is sound and compiles; whatever else is in a file, the answer is one clear error."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mcuq.board import Board, Qemu, all_boards, board_named, load_board, simulated_board
+from mcuq.core import CORES, core_named
+from mcuq.errors import BoardError
+from mcuq.firmware import board_header, firmware_sources, linker_script
+from mcuq.paths import BOARDS
+from tests.firmware.building import build_for_board, run
+
+BOARD_NAMES = [board.name for board in all_boards()]
+GOOD = (BOARDS / "netduinoplus2.toml").read_text()
+
+
+def test_the_promised_boards_are_there():
+    assert set(BOARD_NAMES) >= {
+        *("nucleo-f746zg", "mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505", "mps3-an547"),
+        *("netduinoplus2", "microbit"),
+    }
+
+
+@pytest.mark.parametrize("name", BOARD_NAMES)
+def test_a_board_is_called_like_its_file(name):
+    assert (BOARDS / f"{name}.toml").is_file()
+
+
+def test_an_alias_names_the_same_board():
+    assert board_named("nucleo-f746") is board_named("nucleo-f746zg")
+
+
+def test_an_unknown_board_is_answered_with_the_nearest():
+    with pytest.raises(BoardError) as error:
+        board_named("nucleo-f764")
+    assert str(error.value) == "no such board: 'nucleo-f764'\nHint: did you mean nucleo-f746?"
+    assert error.value.exit_code == 2
+
+
+def test_an_unknown_board_like_no_other_is_sent_to_the_list():
+    with pytest.raises(BoardError, match="mcuq boards"):
+        board_named("§§")
+
+
+@pytest.mark.parametrize("name", BOARD_NAMES)
+def test_every_board_can_be_simulated_on_its_own_core(name):
+    board = board_named(name)
+    machine = simulated_board(board)
+    assert machine.qemu is not None
+    assert machine.core_with_fpu == board.core_with_fpu
+
+
+@pytest.mark.parametrize("name", BOARD_NAMES)
+def test_the_firmware_of_every_board_compiles_strictly_and_links_where_it_should(name, tmp_path):
+    board = board_named(name)
+    elf, own_objects = build_for_board(board, tmp_path, flags=("-Os",))
+    symbols = {
+        fields[2]: int(fields[0], 16)
+        for fields in (line.split() for line in run(["arm-none-eabi-nm", elf]).splitlines())
+        if len(fields) == 3
+    }
+    stack = board.bank(board.placement.stack)
+    assert symbols["__mcuq_stack_bottom"] == stack.origin
+    assert symbols["__mcuq_stack_top"] == stack.origin + 2048
+    assert symbols["vectors"] == board.bank(board.placement.code).origin
+    assert symbols["mcuq_model_invoke"] in range(symbols["vectors"], board.bank(board.placement.code).end)
+    sizes = [line.split() for line in run(["arm-none-eabi-size", *own_objects]).splitlines()[1:]]
+    assert sum(int(size[0]) for size in sizes) < 4096
+
+
+@pytest.mark.parametrize("name", BOARD_NAMES)
+def test_generated_text_is_the_same_each_time(name):
+    board = board_named(name)
+    assert board_header(board) == board_header(load_board(BOARDS / f"{name}.toml"))
+    assert linker_script(board, 1000) == linker_script(board, 1000)
+
+
+def test_the_stack_is_rounded_up_to_eight_bytes():
+    assert "== 1000," in linker_script(board_named("microbit"), 999)
+
+
+def test_a_board_needs_no_python_to_be_added(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD.replace('name = "netduinoplus2"', 'name = "mine"'))
+    board = load_board(path)
+    assert board.name == "mine"
+    assert all(source.is_file() for source in firmware_sources(board))
+    assert '"mine"' in board_header(board)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("baud = 115_200", 'baud = "fast"', "uart.baud: "),
+        ("baud = 115_200", "baud = true", "uart.baud: "),
+        ("baud = 115_200", "baud = 115_200\nbits = 8", "uart.bits: "),
+        ("hz = 168_000_000", "hz = 160_000_000", "clock: hse_hz and pll make 168000000 Hz, but hz is 160000000"),
+        ("q = 7", "q = 99", "clock.pll.q: "),
+        ('core = "cortex-m4"', 'core = "cortex-m44"', "no such core: 'cortex-m44'"),
+        ('core = "cortex-m4"', 'core = "cortex-m3"', "cortex-m3 cannot have the FPU 'fpv4-sp-d16'"),
+        ("size = 0x0002_0000", "size = 0x9999_9999_9999", "memory.1.size: "),
+        ("origin = 0x2000_0000", "origin = 0x0800_1000", "memory banks 'flash' and 'ram' overlap"),
+        ('arena = "ram"', 'arena = "flash"', "placement.arena is 'flash'"),
+        ('arena = "ram"', 'arena = "psram"', "placement.arena is 'psram'"),
+        ('arena = "ram"', "", "placement.arena: "),
+        ('bus = "apb2"', "", "uart: bus and enable_bit go with the stm32 drivers"),
+        ('port = "C", pin = 6', "pin = 6", "uart: a pin has port and function with the stm32 drivers"),
+        ("icount_shift = 5", "icount_shift = 3", "qemu: icount_shift is too small"),
+        ("tick_hz = 168_000_000", "tick_hz = 168_000_001", "qemu: tick_hz must be whole MHz"),
+        ('machine = "netduinoplus2"', 'machine = "-S,none"', "qemu.machine: "),
+        ('title = "Netduino', 'title = "*/ #error ', "title: "),
+        ('name = "netduinoplus2"', 'name = "a\\" #error"', "name: "),
+        ('name = "ram"', 'name = "ram ; }"', "memory.1.name: "),
+        ("[qemu]", "[qemu]\n[qemu]", "is not TOML"),
+        ("[qemu]", "simulate_on = 3\n[qemu]", "link.simulate_on: "),
+        ('core = "cortex-m4"', 'core = "cortex-m4"\nsimulate_on = "mps2-an386"', "qemu or simulate_on, not both"),
+        ('core = "cortex-m4"', 'core = "cortex-m4"\ncaches = true', "caches are enabled by the firmware on cortex-m7"),
+    ],
+)
+def test_a_wrong_key_is_named_with_its_file(tmp_path, old, new, said):
+    path = tmp_path / "wrong.toml"
+    text = GOOD.replace(old, new, 1)
+    assert text != GOOD
+    path.write_text(text)
+    with pytest.raises(BoardError) as error:
+        load_board(path)
+    assert str(path) in str(error.value)
+    assert said in str(error.value)
+    assert error.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff\xfe", b"a = " + b"[" * 5000, b"x = 1979-05-27", b"x = nan", b"#" * 70000, b'memory = "no"', b"\0"],
+)
+def test_what_is_no_board_file_is_one_board_error(tmp_path, content):
+    path = tmp_path / "none.toml"
+    path.write_bytes(content)
+    with pytest.raises(BoardError):
+        load_board(path)
+
+
+def test_a_missing_file_and_a_folder_are_board_errors(tmp_path):
+    for path in (tmp_path / "no.toml", tmp_path):
+        with pytest.raises(BoardError, match="cannot be read"):
+            load_board(path)
+
+
+@given(cut=st.integers(0, len(GOOD)), junk=st.text(max_size=12), length=st.integers(0, 30))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_damaged_board_file_is_a_board_or_a_board_error(tmp_path, cut, junk, length):
+    path = tmp_path / "damaged.toml"
+    path.write_text(GOOD[:cut] + junk + GOOD[cut + length :], newline="")
+    try:
+        assert isinstance(load_board(path), Board)
+    except BoardError:
+        pass
+
+
+def test_the_systick_handler_takes_a_whole_number_of_ticks_on_every_machine():
+    for board in all_boards():
+        if board.qemu is not None:
+            assert (125 * board.qemu.tick_hz << board.qemu.icount_shift) % 10**9 == 0
+
+
+@given(instructions=st.integers(0, 10**12), off=st.integers(-2, 2), mhz=st.integers(16, 400), more=st.integers(0, 1))
+def test_instructions_are_exact_when_counting_is_two_ticks_off(instructions, off, mhz, more):
+    shift = more + next(n for n in range(3, 10) if mhz << n > 4100)
+    qemu = Qemu(machine="any", serial=0, tick_hz=mhz * 1_000_000, icount_shift=shift)
+    period_ns = (10**9 << 24) // qemu.tick_hz  # what QEMU makes of SysTick's period
+    ticks = (instructions << shift + 24) // period_ns
+    assert qemu.instructions(ticks + off) in range(instructions - 1, instructions + 2)
+    assert qemu.instructions(ticks) == instructions
+
+
+def test_cores_have_the_flags_that_select_them():
+    assert core_named("cortex-m3").gcc_flags == ("-mcpu=cortex-m3", "-mthumb", "-mfloat-abi=soft")
+    m7 = core_named("cortex-m7").with_fpu("fpv5-d16")
+    assert m7.gcc_flags == ("-mcpu=cortex-m7", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv5-d16")
+    assert core_named("cortex-m55").gcc_flags == ("-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard", "-mfpu=auto")
+
+
+@pytest.mark.parametrize(
+    "core", [core for core in CORES.values() if core.minimum_gcc <= 12], ids=lambda core: core.name
+)
+def test_the_compiler_agrees_on_what_a_core_can_do(core):
+    for fpu in (core.fpu, *core.fpus):
+        flags = dataclasses.replace(core, fpu=fpu).gcc_flags
+        macros = run(["arm-none-eabi-gcc", *flags, "-dM", "-E", "-x", "c", "/dev/null"])
+        assert ("__ARM_FEATURE_DSP 1" in macros) == core.has_dsp
+        assert ("__ARM_FEATURE_MVE" in macros) == core.has_mve
+        assert ("__ARM_FEATURE_UNALIGNED 1" in macros) == core.has_unaligned
+        assert ("__ARM_FP " in macros) == (fpu is not None)
+
+
+def test_an_unknown_core_is_answered_with_the_nearest():
+    with pytest.raises(BoardError, match="did you mean cortex-m4"):
+        core_named("cortex-m4f")

@@ -1,0 +1,158 @@
+"""The firmware's own protocol code as a host process under AddressSanitizer and UBSan, fed with what no host would send."""
+
+from __future__ import annotations
+
+import random
+import struct
+import subprocess
+
+import pytest
+
+from mcuq.frames import Frame, FrameDecoder, decode, encode
+from mcuq.paths import FIRMWARE
+from tests.firmware.building import HERE, SANITIZERS, STRICT, build_for_host, run
+
+HELLO, BUFFERS, WRITE_INPUT, RUN, READ_OUTPUT, LAYERS, STACK = range(1, 8)
+NAK = 0xFF
+PAYLOAD_BYTES = 4096
+
+
+@pytest.fixture(scope="module")
+def firmware(tmp_path_factory):
+    return build_for_host(tmp_path_factory.mktemp("firmware"))
+
+
+def answers(firmware, line: bytes) -> list[Frame]:
+    """What the firmware answers to ``line``; it must end by itself, in order, with nothing from a sanitizer."""
+    done = subprocess.run([str(firmware)], input=line, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stderr == b""
+    decoder = FrameDecoder()
+    frames = decoder.feed(done.stdout)
+    assert decoder.dropped == 0
+    return frames
+
+
+def ask(sequence: int, kind: int, body: bytes = b"") -> bytes:
+    return encode(Frame(kind, sequence, body))
+
+
+def write(sequence: int, index: int, offset: int, data: bytes) -> bytes:
+    return ask(sequence, WRITE_INPUT, struct.pack("<BI", index, offset) + data)
+
+
+def read(sequence: int, index: int, offset: int, count: int) -> bytes:
+    return ask(sequence, READ_OUTPUT, struct.pack("<BIH", index, offset, count))
+
+
+def test_a_session_runs_the_model(firmware):
+    data = bytes(5) + bytes(range(256)) * 2 + bytes(83)
+    line = write(1, 0, 0, data[:300]) + write(2, 0, 300, data[300:]) + write(3, 1, 0, b"xyz") + ask(4, RUN)
+    *written, ran, first, second = answers(firmware, line + read(5, 0, 0, 600) + read(6, 1, 0, 4))
+    assert written == [Frame(0x83, sequence, b"") for sequence in (1, 2, 3)]
+    assert ran == Frame(0x84, 4, bytes(12))
+    assert first == Frame(0x85, 5, data)
+    assert second == Frame(0x85, 6, b"xyz\x01")
+
+
+def test_a_repeated_run_is_answered_again_and_executed_once(firmware):
+    *ran, output = answers(firmware, ask(1, RUN) * 5 + ask(2, RUN) + read(3, 1, 3, 1))
+    assert ran == [Frame(0x84, 1, bytes(12))] * 5 + [Frame(0x84, 2, bytes(12))]
+    assert output.body == b"\x02"
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "reason"),
+    [
+        (ask(9, 0x08), 1),
+        (ask(9, 0x00), 1),
+        (ask(9, 0x84), 1),
+        (ask(9, HELLO, b"x"), 2),
+        (ask(9, BUFFERS, b"\0"), 2),
+        (ask(9, WRITE_INPUT, b"\0\0\0\0"), 2),
+        (ask(9, RUN, b"\0"), 2),
+        (ask(9, READ_OUTPUT), 2),
+        (ask(9, LAYERS), 2),
+        (ask(9, STACK, b"123"), 2),
+        (write(9, 2, 0, b"a"), 3),
+        (write(9, 255, 0, b""), 3),
+        (read(9, 2, 0, 0), 3),
+        (write(9, 0, 600, b"a"), 4),
+        (write(9, 0, 601, b""), 4),
+        (write(9, 0, 0, bytes(601)), 4),
+        (write(9, 0, 0xFFFFFFFF, b"ab"), 4),
+        (write(9, 1, 0, b"abcd"), 4),
+        (read(9, 0, 0, 601), 4),
+        (read(9, 0, 0xFFFFFFFF, 2), 4),
+        (read(9, 0, 0, 0xFFFF), 4),
+    ],
+)
+def test_a_wrong_request_is_refused_with_its_reason(firmware, request_bytes, reason):
+    (answer,) = answers(firmware, request_bytes)
+    assert answer == Frame(NAK, 9, bytes((request_bytes_type(request_bytes), reason)))
+
+
+def request_bytes_type(request_bytes: bytes) -> int:
+    frame = decode(request_bytes.strip(b"\0"))
+    assert frame is not None
+    return frame.type
+
+
+def test_lists_are_given_from_the_index_asked_for(firmware):
+    line = ask(1, BUFFERS, b"\0\0") + ask(2, BUFFERS, b"\1\1") + ask(3, BUFFERS, b"\0\xff") + ask(4, LAYERS, bytes(4))
+    frames = answers(firmware, line + ask(5, RUN) + ask(6, LAYERS, b"\1\0\0\0"))
+    assert [frame.body for frame in frames[:4]] == [
+        struct.pack("<II", 600, 3), struct.pack("<I", 4), b"", bytes(8),
+    ]  # fmt: skip
+    assert frames[5].body == struct.pack("<III", 2, 0, 0)
+
+
+def test_the_longest_frame_is_taken_and_a_longer_one_is_dropped(firmware):
+    longest = write(1, 0, 0, b"\x55" * (PAYLOAD_BYTES - 12))
+    too_long = write(2, 0, 0, b"\x55" * (PAYLOAD_BYTES - 11))
+    endless = b"\0" + b"\x01" * 100_000 + b"\0" + b"\xff" * 1_000_000
+    frames = answers(firmware, longest + too_long + endless + ask(3, STACK))
+    assert frames == [Frame(NAK, 1, bytes((WRITE_INPUT, 4))), Frame(0x87, 3, bytes(8))]
+
+
+def test_thousands_of_damaged_frames_are_answered_or_dropped_and_the_session_goes_on(firmware):
+    chance = random.Random(7)
+    good = [ask(1, HELLO), write(2, 0, 5, bytes(range(250))), ask(3, RUN), read(4, 0, 0, 600), ask(5, LAYERS, bytes(4))]
+    line = b""
+    whole = 0
+    for number in range(4000):
+        message = bytearray(chance.choice(good))
+        kind = chance.randrange(6)
+        if kind == 0:
+            del message[chance.randrange(1, len(message)) :]
+        elif kind == 1:
+            for _ in range(chance.randrange(1, 4)):
+                message[chance.randrange(1, len(message) - 1)] ^= 1 << chance.randrange(8)
+        elif kind == 2:
+            message[1:1] = chance.randbytes(chance.randrange(1, 40))
+        elif kind == 3:
+            message = bytearray(chance.randbytes(chance.randrange(300)))
+        elif kind == 4:
+            message = bytearray(ask(number, chance.randrange(256), chance.randbytes(chance.randrange(12))))
+        else:
+            whole += 1
+        line += bytes(message)
+    frames = answers(firmware, line + ask(0xABCD, STACK))
+    assert frames[-1] == Frame(0x87, 0xABCD, bytes(8))
+    # A whole frame is answered whatever stood before it: each begins with the zero byte that ends noise.
+    assert len(frames) > whole
+
+
+def test_nothing_is_said_unasked(firmware):
+    assert answers(firmware, b"") == []
+    assert answers(firmware, bytes(1000)) == []
+
+
+@pytest.mark.parametrize("unaligned", [(), ("-D__ARM_FEATURE_UNALIGNED",)], ids=["aligned", "unaligned"])
+def test_the_firmwares_memory_functions_do_what_the_standard_says(tmp_path, unaligned):
+    memory = FIRMWARE / "platform" / "cortexm" / "memory.c"
+    renamed = [f"-D{name}=own_{name}" for name in ("memcpy", "memmove", "memset", "memcmp")]
+    gcc = ["gcc", "-O2", "-ffreestanding", *STRICT, *SANITIZERS]
+    run([*gcc, *renamed, *unaligned, "-c", memory, "-o", tmp_path / "memory.o"])
+    run([*gcc, HERE / "memory_test.c", tmp_path / "memory.o", "-o", tmp_path / "memory_test"])
+    run([tmp_path / "memory_test"])

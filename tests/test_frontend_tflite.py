@@ -1,0 +1,258 @@
+"""TFLite files are untrusted: reading one ends in a graph or in one UnsupportedError, whatever its bytes are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import flatbuffers
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+from mcuq.errors import UnsupportedError
+from mcuq.frontend.tflite import MAX_COUNT, bind, read_tflite
+from mcuq.ir import DType, Graph
+from mcuq.ops import operators
+from mcuq.passes import run_passes
+from tests.harness.tflite_writer import write_case
+
+SMALL = ("ADD", "CONCATENATION", "CONV_2D", "PAD", "RESHAPE", "SOFTMAX")
+
+
+def model_of(operator: str, index: int = 0) -> bytes:
+    return write_case(operator, operators()[operator].cases[index])
+
+
+def edited(content: bytes, change: Callable[[Any], None]) -> bytes:
+    """The file with ``change`` made to its unpacked tables."""
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    change(model)
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def compiled(content: bytes) -> Graph:
+    return run_passes(bind(read_tflite(content, "model.tflite")))
+
+
+def accepted(content: bytes) -> bool:
+    """Reading ends in a graph or an UnsupportedError with its parts, soon; anything else fails the test."""
+    start = time.perf_counter()
+    try:
+        compiled(content)
+        good = True
+    except UnsupportedError as error:
+        assert error.message and error.exit_code == 3
+        good = False
+    assert time.perf_counter() - start < 5
+    return good
+
+
+def refusal(content: bytes) -> str:
+    with pytest.raises(UnsupportedError) as caught:
+        compiled(content)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"TFL3", b"\0\0\0\0TFL", b"this is no model\n" * 100, b"PK\3\4" + bytes(500)])
+def test_other_files_renamed_are_refused(content: bytes) -> None:
+    message = refusal(content)
+    assert message.startswith("model.tflite is not a TFLite file")
+    assert "Hint: give a .tflite file" in message
+
+
+@pytest.mark.parametrize("operator", SMALL)
+def test_a_file_cut_anywhere_is_refused(operator: str) -> None:
+    content = model_of(operator)
+    for length in range(len(content)):
+        try:
+            compiled(content[:length])
+        except UnsupportedError:
+            continue
+        # What was cut off can only be padding behind the last table.
+        assert not any(content[length:]), length
+
+
+@pytest.mark.parametrize("operator", SMALL)
+def test_damaged_bytes_end_in_a_graph_or_an_error(operator: str) -> None:
+    content = model_of(operator)
+    rng = np.random.default_rng(sum(operator.encode()))
+    accepted_count = 0
+    for _ in range(600):
+        damaged = bytearray(content)
+        for position in rng.integers(8, len(content), rng.integers(1, 4)):
+            damaged[position] = rng.integers(256)
+        accepted_count += accepted(bytes(damaged))
+    assert 0 < accepted_count < 600, "the damage is meant to be partly harmless"
+
+
+def words_replaced(content: bytes) -> Iterator[bytes]:
+    for position in range(0, len(content) - 3, 4):
+        for value in (0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, len(content), len(content) - position - 4):
+            yield content[:position] + value.to_bytes(4, "little") + content[position + 4 :]
+
+
+@pytest.mark.parametrize("operator", SMALL)
+def test_offsets_out_of_range_end_in_a_graph_or_an_error(operator: str) -> None:
+    for damaged in words_replaced(model_of(operator, index=-1)[:2000]):
+        accepted(damaged)
+
+
+def test_a_root_offset_out_of_range_is_damage() -> None:
+    content = model_of("ADD")
+    message = refusal((0x7FFFFFF0).to_bytes(4, "little") + content[4:])
+    assert "is damaged" in message and "Hint: convert or download the model again" in message
+
+
+def test_several_subgraphs_are_refused() -> None:
+    assert "2 subgraphs (control flow)" in refusal(
+        edited(model_of("ADD"), lambda m: m.subgraphs.append(m.subgraphs[0]))
+    )
+
+
+def test_unknown_operators_are_named() -> None:
+    def builtin(number: int) -> Callable[[Any], None]:
+        def change(model: Any) -> None:
+            model.operatorCodes[0].builtinCode = number
+            model.operatorCodes[0].deprecatedBuiltinCode = min(number, 127)
+
+        return change
+
+    def custom(model: Any) -> None:
+        builtin(schema.BuiltinOperator.CUSTOM)(model)
+        model.operatorCodes[0].customCode = "FlexErf"
+
+    content = model_of("RELU")
+    assert "operator number 9999: operator not supported" in refusal(edited(content, builtin(9999)))
+    assert "CUSTOM FlexErf: operator not supported" in refusal(edited(content, custom))
+    assert "WHILE: operator not supported" in refusal(edited(content, builtin(schema.BuiltinOperator.WHILE)))
+
+
+def test_all_blockers_are_listed_at_once() -> None:
+    def change(model: Any) -> None:
+        """RELU, then an unknown operator, then a softmax into a scale that it cannot have."""
+        graph = model.subgraphs[0]
+        for builtin in (schema.BuiltinOperator.LSTM, schema.BuiltinOperator.SOFTMAX):
+            code = schema.OperatorCodeT()
+            code.builtinCode = code.deprecatedBuiltinCode = builtin
+            model.operatorCodes.append(code)
+            tensor = schema.TensorT()
+            tensor.name, tensor.shape = f"model/layer_{builtin}/Softmax", graph.tensors[-1].shape
+            tensor.type, tensor.quantization = graph.tensors[-1].type, graph.tensors[-1].quantization
+            graph.tensors.append(tensor)
+            node = schema.OperatorT()
+            node.opcodeIndex = len(model.operatorCodes) - 1
+            node.inputs, node.outputs = [len(graph.tensors) - 2], [len(graph.tensors) - 1]
+            graph.operators.append(node)
+
+    message = refusal(edited(model_of("RELU"), change))
+    lines = message.splitlines()
+    assert lines[0] == "model.tflite holds 2 layers that mcuq does not compile"
+    assert lines[1].strip().endswith("LSTM: operator not supported")
+    assert "SOFTMAX: the output has scale" in lines[2]
+    assert len(lines) == 4 and lines[3].startswith("Hint: ")
+
+
+def tensor_change(index: int, **fields: Any) -> Callable[[Any], None]:
+    def change(model: Any) -> None:
+        tensor = model.subgraphs[0].tensors[index]
+        for name, value in fields.items():
+            target = tensor.quantization if hasattr(tensor.quantization, name) else tensor
+            setattr(target, name, value)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (tensor_change(0, shape=[-1, 4]), "every dimension must be known and positive"),
+        (tensor_change(0, shape=[1] * 9), "has 9 dimensions"),
+        (tensor_change(0, shape=[1 << 30, 1 << 30]), "more than 268,435,456 bytes"),
+        (tensor_change(0, type=schema.TensorType.STRING), "element type number 5"),
+        (tensor_change(0, buffer=77), "refers to buffer 77"),
+        (tensor_change(0, isVariable=True), "is a variable"),
+        (tensor_change(0, name="two\nlines"), "characters that cannot be printed"),
+        (tensor_change(0, scale=[0.1, 0.2]), "2 scales along dimension 0"),
+        (tensor_change(0, scale=[float("nan")]), "a scale that is not a positive number"),
+        (tensor_change(0, scale=[-1.0]), "a scale that is not a positive number"),
+        (tensor_change(0, zeroPoint=[128]), "a zero point that int8 cannot hold"),
+        (tensor_change(0, zeroPoint=[1, 2]), "1 scales and 2 zero points"),
+    ],
+)
+def test_senseless_tensors_are_refused(change: Callable[[Any], None], message: str) -> None:
+    assert message in refusal(edited(model_of("ADD"), change))
+
+
+def graph_change(**fields: Any) -> Callable[[Any], None]:
+    def change(model: Any) -> None:
+        for name, value in fields.items():
+            setattr(model.subgraphs[0], name, value)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (graph_change(inputs=[]), "no inputs or no outputs"),
+        (graph_change(outputs=[]), "no inputs or no outputs"),
+        (graph_change(inputs=[0, 0]), "an input is listed twice"),
+        (graph_change(inputs=[0]), "reads 'input_1' before it is written"),
+        (graph_change(inputs=[0, 1, 2]), "writes 'output_0', which has a value already"),
+        (graph_change(outputs=[99]), "tensor 99 is referred to, the file has 3"),
+        (graph_change(operators=[]), "0 operators"),
+        (lambda m: setattr(m, "version", 4), "schema version 4"),
+        (lambda m: setattr(m.subgraphs[0].operators[0], "opcodeIndex", 3), "has the code 3, the file has 1"),
+        (lambda m: setattr(m.subgraphs[0].operators[0], "inputs", [0, 55]), "tensor 55 is referred to"),
+        (lambda m: setattr(m.subgraphs[0].operators[0], "inputs", [0, -1]), "input 1"),
+        (lambda m: setattr(m.subgraphs[0].operators[0], "outputs", []), "has no output"),
+    ],
+)
+def test_senseless_graphs_are_refused(change: Callable[[Any], None], message: str) -> None:
+    assert message in refusal(edited(model_of("ADD"), change))
+
+
+def test_a_constant_is_no_input() -> None:
+    case = next(case for case in operators()["ADD"].cases if case.name == "constant_channels")
+    content = edited(write_case("ADD", case), graph_change(inputs=[0, 1]))
+    assert "the input 'input_1' is a constant" in refusal(content)
+
+
+def test_a_buffer_of_the_wrong_size_is_refused() -> None:
+    case = next(case for case in operators()["ADD"].cases if case.name == "constant_channels")
+    content = edited(write_case("ADD", case), lambda m: setattr(m.buffers[1], "data", np.zeros(4, np.uint8)))
+    assert "is int8[5] but its buffer has 4 bytes" in refusal(content)
+
+
+def test_a_table_named_very_often_is_refused_at_once() -> None:
+    def change(model: Any) -> None:
+        model.subgraphs[0].tensors += [model.subgraphs[0].tensors[0]] * MAX_COUNT
+
+    assert f"{MAX_COUNT + 3} tensors in a file" in refusal(edited(model_of("ADD"), change))
+
+
+def test_tensors_of_one_name_are_told_apart() -> None:
+    graph = compiled(edited(model_of("ADD"), tensor_change(1, name="input_0")))
+    assert graph.inputs == ("input_0", "input_0#1")
+
+
+def test_constants_are_read_only_views_with_the_files_values() -> None:
+    graph = compiled(model_of("PAD"))
+    paddings = graph.tensors["input_1"]
+    assert paddings.type.dtype is DType.INT32
+    np.testing.assert_array_equal(paddings.data, [[0, 0], [1, 1], [1, 1], [0, 0]])
+    with pytest.raises(ValueError, match="read-only"):
+        paddings.data[0, 0] = 1
+
+
+def test_missing_options_mean_the_schemas_defaults() -> None:
+    def change(model: Any) -> None:
+        model.subgraphs[0].operators[0].builtinOptions = None
+        model.subgraphs[0].operators[0].builtinOptionsType = 0
+
+    (layer,) = compiled(edited(model_of("ADD"), change)).layers()
+    assert layer.attributes.activation == 0

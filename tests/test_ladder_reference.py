@@ -1,0 +1,32 @@
+"""First rung of the ladder: every operator's integer reference gives LiteRT's bytes for each of its cases."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mcuq.frontend.tflite import bind, read_tflite
+from mcuq.ops import operators
+from mcuq.ops.base import Case
+from tests.harness.ladder import litert_outputs, random_input, reference_outputs
+from tests.harness.tflite_writer import case_seed, write_case
+
+CASES = [(operator.name, case) for operator in operators().values() for case in operator.cases]
+
+
+@pytest.mark.parametrize(("operator", "case"), CASES, ids=[f"{o}-{c.name}" for o, c in CASES])
+def test_integer_reference_gives_litert_bytes(operator: str, case: Case) -> None:
+    model = write_case(operator, case)
+    graph = bind(read_tflite(model, case.name))
+    rng = np.random.default_rng(case_seed(operator, case) + 1)
+    for _ in range(3):
+        inputs = [random_input(t.shape, t.type.dtype, rng) for t in graph.input_tensors]
+        expected = litert_outputs(model, inputs)
+        found = reference_outputs(graph, inputs)
+        for want, got in zip(expected, found, strict=True):
+            np.testing.assert_array_equal(got, want)
+
+
+def test_every_operator_has_cases() -> None:
+    assert operators(), "no operators found"
+    assert [name for name, operator in operators().items() if not operator.cases] == []

@@ -1,0 +1,98 @@
+"""Each rule of the element-wise, shape and softmax operators, on a layer that breaks it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mcuq.errors import UnsupportedError
+from mcuq.frontend.tflite import bind, read_tflite
+from mcuq.ir import DType
+from mcuq.ops.base import Case, Operand
+from tests.harness.tflite_writer import write_case
+
+SHAPE = (1, 4, 3)
+FLOAT = Operand(SHAPE, dtype=DType.FLOAT32)
+
+
+def q(*shape: int, scale: float = 0.05, zero_point: int = -7, **rest: Any) -> Operand:
+    return Operand(shape or SHAPE, scale, zero_point, **rest)
+
+
+def ints(values: Any, *shape: int, dtype: DType = DType.INT32) -> Operand:
+    return Operand(shape, dtype=dtype, data=values)
+
+
+SOFT = q(scale=1 / 256, zero_point=-128)
+PER_CHANNEL = Operand(SHAPE, (0.1, 0.2, 0.3), axis=2)
+NO_PADDING = ints([[0, 0], [0, 0], [0, 0]], 3, 2)
+
+BROKEN: tuple[tuple[str, tuple[Operand, ...], Operand, dict[str, Any], str], ...] = (
+    ("ADD", (q(), FLOAT), q(), {}, "input 1 is float32, int8 is needed"),
+    ("ADD", (q(), q()), FLOAT, {}, "the output is float32, int8 is needed"),
+    ("ADD", (q(), PER_CHANNEL), q(), {}, "input 1 is not quantized with one scale"),
+    ("ADD", (q(),), q(), {}, "has no input 1"),
+    ("ADD", (q(1, 4, 3), q(4)), q(), {}, "the shapes (1, 4, 3) and (4,) cannot be broadcast"),
+    ("ADD", (q(), q()), q(1, 12), {}, "the output is (1, 12), the inputs give (1, 4, 3)"),
+    ("ADD", (q(2, 1, 2, 1, 2), q(1, 2, 1, 2, 1)), q(2, 2, 2, 2, 2), {}, "takes 5 nested loops, at most 4"),
+    ("ADD", (q(), q()), q(), {"fused_activation_function": 4}, "fused activation TANH is not a clamp"),
+    ("ADD", (q(), q()), q(), {"fused_activation_function": 77}, "77 is not a valid Activation"),
+    ("ADD", (q(scale=1.0), q(scale=1.0)), q(scale=1e-6), {}, "the output's scale 1e-06 is too fine"),
+    ("SUB", (q(scale=1.0), q(scale=1.0)), q(scale=1e-6), {}, "the output's scale 1e-06 is too fine"),
+    ("MUL", (q(scale=100.0), q(scale=10.0)), q(scale=0.01), {}, "the product is scaled up by 2**17"),
+    ("RELU", (FLOAT,), FLOAT, {}, "input 0 is float32, int8 is needed"),
+    ("RELU", (q(1, 12),), q(), {}, "the output is (1, 4, 3), the input (1, 12)"),
+    ("RELU6", (q(scale=1.0),), q(scale=1e-8), {}, "the input is scaled up by 2**27"),
+    ("LOGISTIC", (q(),), q(), {}, "the output's scale is 0.05, 1/256 is needed"),
+    ("TANH", (q(1, 12),), q(), {}, "the output is (1, 4, 3), the input (1, 12)"),
+    ("QUANTIZE", (FLOAT,), FLOAT, {}, "the output is float32, int8 or uint8 is needed"),
+    ("QUANTIZE", (FLOAT,), PER_CHANNEL, {}, "the output is not quantized with one scale"),
+    ("QUANTIZE", (q(dtype=DType.INT16, zero_point=0),), q(), {}, "input 0 is int16, int8 or uint8 is needed"),
+    ("QUANTIZE", (q(scale=1.0),), q(scale=1e-8), {}, "the input is scaled up by 2**27"),
+    ("DEQUANTIZE", (FLOAT,), FLOAT, {}, "the input is float32[1x4x3], int8 or uint8 with one scale is needed"),
+    ("DEQUANTIZE", (q(),), q(), {}, "the output is int8, float32 is needed"),
+    ("RESHAPE", (q(),), q(1, 13), {}, "the input is int8[1x4x3], the output int8[1x13]"),
+    ("RESHAPE", (q(),), FLOAT, {}, "the input is int8[1x4x3], the output float32[1x4x3]"),
+    ("RESHAPE", (q(), ints([2, 6], 2)), q(1, 12), {}, "the output is (1, 12), (2, 6) is asked for"),
+    ("RESHAPE", (q(), ints([-1, -1], 2)), q(1, 12), {}, "has more than one -1"),
+    ("RESHAPE", (q(),), q(1, 12), {"new_shape": [12]}, "the output is (1, 12), (12,) is asked for"),
+    ("RESHAPE", (q(), ints([1, 12], 2, dtype=DType.INT64)), q(1, 12), {}, "the shape or axis is int64"),
+    ("SQUEEZE", (q(),), q(4, 3), {"squeeze_dims": [1]}, "are not all of size 1"),
+    ("SQUEEZE", (q(),), q(4, 3), {"squeeze_dims": [3]}, "axes [3] of a tensor with 3 dimensions"),
+    ("EXPAND_DIMS", (q(), ints(5)), q(1, 1, 4, 3), {}, "axis 5 of a tensor with 3 dimensions"),
+    ("EXPAND_DIMS", (q(), ints(None)), q(1, 1, 4, 3), {}, "the axis is not one constant"),
+    ("CONCATENATION", (q(), q(scale=0.1)), q(1, 4, 6), {"axis": 2}, "input 1 has scale 0.1 and zero point -7"),
+    ("CONCATENATION", (q(), q(zero_point=3)), q(1, 4, 6), {"axis": 2}, "input 1 has scale 0.05 and zero point 3"),
+    ("CONCATENATION", (q(), FLOAT), q(1, 4, 6), {"axis": 2}, "input 1 is float32"),
+    ("CONCATENATION", (q(), q(1, 3, 3)), q(1, 4, 6), {"axis": 2}, "input 1 is (1, 3, 3), the output (1, 4, 6)"),
+    ("CONCATENATION", (q(), q()), q(1, 4, 7), {"axis": 2}, "sum to 6, not 7"),
+    ("CONCATENATION", (q(), q()), q(1, 4, 6), {"axis": 3}, "axis 3 of a tensor with 3 dimensions"),
+    ("CONCATENATION", (q(), q()), q(1, 4, 6), {"axis": 2, "fused_activation_function": 1}, "fused activation RELU"),
+    ("PAD", (q(), ints(None, 3, 2)), q(), {}, "the paddings are not int32 or int64 constants"),
+    ("PAD", (q(), ints([[0, 0]], 1, 2)), q(), {}, "the paddings have the shape (1, 2)"),
+    ("PAD", (q(), ints([[0, 0], [2, -1], [0, 0]], 3, 2)), q(1, 5, 3), {}, "padding of -1 elements"),
+    ("PAD", (q(), NO_PADDING), q(1, 5, 3), {}, "the output is (1, 5, 3), the padding gives (1, 4, 3)"),
+    ("PAD", (q(1, 1, 1, 1, 1), ints([[1, 0]] * 5, 5, 2)), q(2, 2, 2, 2, 2), {}, "padding along 5 axes"),
+    ("PAD", (FLOAT, NO_PADDING), FLOAT, {}, "input 0 is float32"),
+    ("PADV2", (q(), NO_PADDING, q(1)), q(), {}, "the value to pad with is not one int8 constant"),
+    ("PADV2", (q(), NO_PADDING, q(1, scale=1.0, data=3)), q(), {}, "is not quantized like the output"),
+    ("SOFTMAX", (q(),), q(), {"beta": 1.0}, "the output has scale 0.05 and zero point -7"),
+    ("SOFTMAX", (q(1, 4096),), q(1, 4096, scale=1 / 256, zero_point=-128), {"beta": 1.0}, "has 4096 elements"),
+    ("SOFTMAX", (q(),), SOFT, {}, "beta times the input's scale is 0"),
+    ("SOFTMAX", (q(scale=1e-9),), SOFT, {"beta": 1.0}, "beta times the input's scale is 1e-09"),
+    ("SOFTMAX", (q(1, 12),), SOFT, {"beta": 1.0}, "the output is (1, 4, 3), the input (1, 12)"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("operator", "inputs", "output", "options", "rule"), BROKEN, ids=[f"{b[0]}-{b[4][:40]}" for b in BROKEN]
+)
+def test_a_layer_that_breaks_a_rule_is_refused_in_words(
+    operator: str, inputs: tuple[Operand, ...], output: Operand, options: dict[str, Any], rule: str
+) -> None:
+    content = write_case(operator, Case("broken", inputs, (output,), options))
+    with pytest.raises(UnsupportedError) as caught:
+        bind(read_tflite(content, "model"))
+    (blocker,) = caught.value.details
+    assert operator in blocker and rule in blocker, blocker
