@@ -30,7 +30,10 @@ _MAX_UNPACKED_BYTES = 1 << 28
 
 @dataclass(frozen=True, slots=True)
 class CmsisNN:
-    """A copy of CMSIS-NN. ``origin`` says in words where it was found."""
+    """A copy of CMSIS-NN. ``origin`` says in words where it was found.
+
+    ``functions`` are those that it has (one a file, of the same name), without those whose parameters have changed.
+    """
 
     root: Path
     core_include: Path | None
@@ -91,8 +94,8 @@ def _at(folder: Path, origin: str, core_include: Path | None = None) -> CmsisNN 
         core_include = compiler.parent if compiler else None
     declared = _declared_parameters(header)
     files = _source_files(root)
-    usable = frozenset(name for name, count in _PARAMETERS.items() if name in files and declared.get(name) == count)
-    return CmsisNN(root, core_include, origin, usable)
+    changed = {name for name, count in _PARAMETERS.items() if declared.get(name, count) != count}
+    return CmsisNN(root, core_include, origin, frozenset(files) - changed)
 
 
 def _declared_parameters(header: Path) -> dict[str, int]:

@@ -20,6 +20,8 @@ from mcuq.frames import OVERHEAD_BYTES, PAYLOAD_LIMIT_BYTES, Frame, FrameDecoder
 PROTOCOL_VERSION = 1
 ATTEMPTS = 4
 """How often a request is sent, ``timeout_s`` apart, before the target counts as silent."""
+LAYER_LIMIT = 65_536
+BUFFER_LIMIT_BYTES = 1 << 28
 _SLICE_S = 0.25
 """The longest wait before the target is looked at again."""
 _HELLO_EVERY_S = 0.3
@@ -104,7 +106,7 @@ class Link:
         self._serial = serial
         self._timeout_s = timeout_s
         self._run_timeout_s = run_timeout_s
-        self._check = check or (lambda: None)
+        self._check = check or _nothing_known
         self._decoder = FrameDecoder(PAYLOAD_LIMIT_BYTES)
         self._frames: list[Frame] = []
         self._sequence = 0
@@ -129,6 +131,7 @@ class Link:
         try:
             opened = serial.serial_for_url(port, baudrate=baud, timeout=_SLICE_S, write_timeout=timeout_s)
         except (serial.SerialException, OSError, ValueError) as error:
+            _blame(check)
             raise LinkError(f"serial port {port} cannot be opened: {error}") from error
         return cls(opened, timeout_s=timeout_s, run_timeout_s=run_timeout_s, check=check)
 
@@ -206,9 +209,11 @@ class Link:
             if len(body) < 8 or len(body) % 4:
                 raise LinkError(f"the target answered LAYERS with {len(body)} B")
             count, hook_ticks, *more = struct.unpack(f"<{len(body) // 4}I", body)
+            if count > LAYER_LIMIT:
+                raise LinkError(f"the target claims {count} layers, more than {LAYER_LIMIT}")
             ticks += [None if value == 0xFFFF_FFFF else value for value in more]
             if len(ticks) >= count:
-                return LayerTicks(tuple(ticks), hook_ticks)
+                return LayerTicks(tuple(ticks[:count]), hook_ticks)
             if not more:
                 raise LinkError(f"the target has {count} layers but tells of {len(ticks)}")
 
@@ -224,7 +229,9 @@ class Link:
             if not body or len(body) % 4:
                 raise LinkError(f"the target answered BUFFERS with {len(body)} B")
             sizes += struct.unpack(f"<{len(body) // 4}I", body)
-        return tuple(sizes)
+        if sum(sizes) > BUFFER_LIMIT_BYTES:
+            raise LinkError(f"the target claims buffers of {sum(sizes)} B, more than {BUFFER_LIMIT_BYTES} B")
+        return tuple(sizes[:count])
 
     def _write_input(self, index: int, data: bytes, payload_bytes: int) -> None:
         chunk = payload_bytes - OVERHEAD_BYTES - 5
@@ -299,14 +306,8 @@ class Link:
             self._check()
             raise LinkError(f"the target took no data for {self._timeout_s:g} s") from error
         except (serial.SerialException, OSError) as error:
-            raise self._broken(error) from error
-
-    def _broken(self, error: Exception) -> LinkError:
-        """The error for a line that broke; when a target that died is the reason, ``check`` gets time to notice."""
-        for _ in range(20):
-            self._check()
-            time.sleep(0.02)
-        return LinkError(f"the serial line broke: {error}")
+            _blame(self._check)
+            raise LinkError(f"the serial line broke: {error}") from error
 
     def _receive(self) -> bytes:
         """What has come in, after a wait of at most a slice; possibly nothing."""
@@ -317,10 +318,24 @@ class Link:
             if data and self._serial.in_waiting:
                 data += self._serial.read(self._serial.in_waiting)
         except (serial.SerialException, OSError) as error:
-            raise self._broken(error) from error
+            _blame(self._check)
+            raise LinkError(f"the serial line broke: {error}") from error
         if not data:
             self._check()
         return data
+
+
+def _nothing_known() -> None:
+    """The check of a target that nobody watches."""
+
+
+def _blame(check: Callable[[], None] | None) -> None:
+    """After the line broke: when a target that died is the reason, give ``check`` the time to notice."""
+    if check is None:
+        return
+    for _ in range(20):
+        check()
+        time.sleep(0.02)
 
 
 def _take_name(data: bytes) -> tuple[str, bytes]:

@@ -1,4 +1,4 @@
-"""The firmware's own protocol code as a host process under AddressSanitizer and UBSan, fed with what no host would send."""
+"""The firmware's protocol code as a host process under sanitizers, fed with what no host would send."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import tty
 
 import pytest
 import serial
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mcuq.errors import LinkError, RunError
@@ -209,6 +209,10 @@ def identity_bytes(version: int = 1, payload: int = 256, counter: int = 2, names
         (bytes(16), 0xFE, "faulted at PC 0x00000000"),
         (b"", 0xFE, "faulted"),
     ],
+    ids=[
+        *("empty", "cut", "name_too_long", "other_version", "payload_too_small", "payload_too_big", "no_such_counter"),
+        *("refused", "refused_without_reason", "fault", "fault_without_place"),
+    ],
 )
 def test_an_answer_that_breaks_the_protocol_is_one_clear_error(body, kind, said):
     with peer(answering(body, kind)) as port, Link.open(port, 0.5) as link, pytest.raises(RunError, match=said):
@@ -216,29 +220,23 @@ def test_an_answer_that_breaks_the_protocol_is_one_clear_error(body, kind, said)
 
 
 @given(st.binary(max_size=80))
-@settings(max_examples=40, deadline=None)
-def test_whatever_a_target_answers_is_an_identity_or_a_link_error(body):
-    class Line:
-        """A serial line whose other end answers at once."""
+@example(struct.pack("<IIII", 0xFFFFFFFF, 0, 1, 2))
+@example(identity_bytes(names=b""))
+@settings(max_examples=60, deadline=None)
+def test_whatever_a_target_answers_is_a_value_or_a_link_error(body):
+    with peer(answering(body)) as port, Link.open(port, 0.5) as link:
+        for question in (link.identify, link.layer_ticks, link.stack_high_water):
+            with contextlib.suppress(LinkError):
+                question()
 
-        in_waiting = 0
 
-        def __init__(self) -> None:
-            self.waiting = b""
-
-        def write(self, message: bytes) -> None:
-            frame = decode(message.strip(b"\0"))
-            assert frame is not None
-            self.waiting += encode(Frame(frame.type | 0x80, frame.sequence, body))
-
-        def read(self, count: int) -> bytes:
-            data, self.waiting = self.waiting, b""
-            return data
-
-    link = Link(Line(), timeout_s=0.05, run_timeout_s=0.05)
-    for question in (link.identify, link.layer_ticks, link.stack_high_water):
-        with contextlib.suppress(LinkError):
-            question()
+def test_a_target_that_claims_endless_layers_is_not_believed():
+    with (
+        peer(answering(struct.pack("<IIII", 0xFFFFFFFF, 0, 1, 2))) as port,
+        Link.open(port, 0.5) as link,
+        pytest.raises(LinkError, match="claims 4294967295 layers, more than 65536"),
+    ):
+        link.layer_ticks()
 
 
 def test_a_port_that_is_not_there_is_a_link_error(tmp_path):

@@ -74,7 +74,7 @@ def test_a_missing_qemu_is_a_tool_error_with_the_command_that_installs_it(monkey
 def test_every_board_runs_its_firmware_in_qemu_and_counts_instructions_exactly(image_of, name):
     board = board_named(name)
     qemu = board.qemu
-    rounds = (0, 1000, 12_000_000, 12_000_000, 3_000_000_0)
+    rounds = (0, 1000, 12_000_000, 12_000_000, 30_000_000)
     totals, layers = [], []
     with QemuRunner(board, image_of(name)).start() as target, target.open_link() as link:
         identity = link.identify()
@@ -110,24 +110,31 @@ def test_counts_are_the_same_in_the_next_run_of_qemu(image_of, name):
 
 
 def test_the_same_image_runs_without_counting(image_of):
-    with QemuRunner(board_named("mps2-an386"), image_of("mps2-an386"), count=False).start() as target:
-        with target.open_link() as link:
-            assert link.run(echo_inputs(20_000_000)).outputs[0] == echo_inputs(20_000_000)[0]
+    with (
+        QemuRunner(board_named("mps2-an386"), image_of("mps2-an386"), count=False).start() as target,
+        target.open_link() as link,
+    ):
+        assert link.run(echo_inputs(20_000_000)).outputs[0] == echo_inputs(20_000_000)[0]
 
 
 def test_a_board_whose_clock_does_not_start_says_so(image_of):
-    with QemuRunner(board_named("netduinoplus2"), image_of("netduinoplus2")).start() as target:
-        with target.open_link() as link:
-            identity = link.identify()
+    with (
+        QemuRunner(board_named("netduinoplus2"), image_of("netduinoplus2")).start() as target,
+        target.open_link() as link,
+    ):
+        identity = link.identify()
     assert identity.clock_fallback  # QEMU does not model this chip's RCC
     assert identity.core_hz == 16_000_000
 
 
 @pytest.mark.parametrize("name", QEMU_BOARDS)
 def test_floating_point_works_on_every_core(image_of, name):
-    with QemuRunner(board_named(name), image_of(name)).start() as target, target.open_link() as link:
-        with pytest.raises(RunError, match="layer 5 of 2"):
-            link.run(echo_inputs(trouble=FLOAT))
+    with (
+        QemuRunner(board_named(name), image_of(name)).start() as target,
+        target.open_link() as link,
+        pytest.raises(RunError, match="layer 5 of 2"),
+    ):
+        link.run(echo_inputs(trouble=FLOAT))
 
 
 @pytest.mark.parametrize("name", QEMU_BOARDS)
@@ -149,17 +156,22 @@ def test_a_fault_is_reported_with_its_place_and_again_when_asked_later(image_of,
 
 @pytest.mark.parametrize("name", QEMU_BOARDS)
 def test_a_stack_overflow_is_a_fault_that_is_still_reported(image_of, name):
-    with QemuRunner(board_named(name), image_of(name)).start() as target, target.open_link() as link:
-        with pytest.raises(RunError, match="processor faulted"):
-            link.run(echo_inputs(trouble=STACK))
+    with (
+        QemuRunner(board_named(name), image_of(name)).start() as target,
+        target.open_link() as link,
+        pytest.raises(RunError, match="processor faulted"),
+    ):
+        link.run(echo_inputs(trouble=STACK))
 
 
 def test_a_target_that_hangs_is_given_up_in_time(image_of):
     started = time.monotonic()
-    with QemuRunner(board_named("mps2-an385"), image_of("mps2-an385")).start() as target:
-        with target.open_link(0.5, run_timeout_s=1.0) as link:
-            with pytest.raises(LinkError, match="did not answer RUN within 1 s"):
-                link.run(echo_inputs(trouble=HANG))
+    with (
+        QemuRunner(board_named("mps2-an385"), image_of("mps2-an385")).start() as target,
+        target.open_link(0.5, run_timeout_s=1.0) as link,
+        pytest.raises(LinkError, match="did not answer RUN within 1 s"),
+    ):
+        link.run(echo_inputs(trouble=HANG))
     assert time.monotonic() - started < 10
     assert not alive(target.program.pid)
 
@@ -177,23 +189,32 @@ def test_qemu_killed_in_the_middle_of_a_run_is_noticed_at_once(image_of):
 
 
 def test_qemu_that_cannot_start_is_quoted(tmp_path):
-    with pytest.raises(RunError, match="qemu-system-arm ended with exit code 1") as error:
-        QemuRunner(board_named("mps2-an385"), tmp_path / "none.elf").start()
+    with (
+        pytest.raises(RunError, match="qemu-system-arm ended with exit code 1") as error,
+        QemuRunner(board_named("mps2-an385"), tmp_path / "none.elf").start() as target,
+        target.open_link() as link,
+    ):
+        link.identify()
     assert "none.elf" in str(error.value)
 
 
 def test_qemu_ends_with_its_block_even_when_the_block_is_interrupted(image_of):
-    with pytest.raises(KeyboardInterrupt):
-        with QemuRunner(board_named("mps2-an385"), image_of("mps2-an385")).start() as target:
-            pid = target.program.pid
-            assert alive(pid)
-            raise KeyboardInterrupt
+    with (
+        pytest.raises(KeyboardInterrupt),
+        QemuRunner(board_named("mps2-an385"), image_of("mps2-an385")).start() as target,
+    ):
+        pid = target.program.pid
+        assert alive(pid)
+        raise KeyboardInterrupt
     assert not alive(pid)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="not checked: only Linux ends a child with its parent")
 def test_a_program_does_not_outlive_a_parent_that_is_killed():
-    script = "import sys, time; from mcuq.runners.base import Program; p = Program(('sleep', '600')); print(p.pid, flush=True); time.sleep(600)"
+    script = (
+        "import time; from mcuq.runners.base import Program\n"
+        "print(Program(('sleep', '600')).pid, flush=True); time.sleep(600)"
+    )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
@@ -214,7 +235,7 @@ def test_a_program_that_talks_without_end_takes_no_memory():
 
 
 def test_a_program_that_never_says_what_is_waited_for_is_given_up():
-    with Program(("sleep", "60")) as program, pytest.raises(RunError, match="said nothing useful within 0.2 s"):
+    with Program(("sleep", "60")) as program, pytest.raises(RunError, match=r"said nothing useful within 0\.2 s"):
         program.wait_for_line("ready", 0.2)
 
 
@@ -222,9 +243,12 @@ def test_a_host_program_that_crashes_is_quoted(tmp_path):
     crashing = tmp_path / "crashing"
     crashing.write_text("#!/bin/sh\necho last words >&2\nexit 3\n")
     crashing.chmod(0o755)
-    with HostRunner(crashing).start() as target, target.open_link(0.5) as link:
-        with pytest.raises(RunError, match="crashing ended with exit code 3") as error:
-            link.identify()
+    with (
+        pytest.raises(RunError, match="crashing ended with exit code 3") as error,
+        HostRunner(crashing).start() as target,
+        target.open_link(0.5) as link,
+    ):
+        link.identify()
     assert error.value.details == ("last words",)
 
 

@@ -23,7 +23,8 @@ from mcuq.kernels.cmsis_nn_structs import (
     too_large,
     weighted_call,
 )
-from mcuq.ops.conv_2d import Conv2D, bias_values, channel_requantization
+from mcuq.ops.conv_2d import Conv2D
+from mcuq.ops.weighted import bias_values, channel_requantization
 
 FUNCTION = "arm_convolve_wrapper_s8"
 

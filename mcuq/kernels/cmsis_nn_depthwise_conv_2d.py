@@ -24,7 +24,7 @@ from mcuq.kernels.cmsis_nn_structs import (
     too_large,
     weighted_call,
 )
-from mcuq.ops.conv_2d import bias_values, channel_requantization
+from mcuq.ops.weighted import bias_values, channel_requantization
 from mcuq.ops.depthwise_conv_2d import DepthwiseConv2D
 
 FUNCTION = "arm_depthwise_conv_wrapper_s8"

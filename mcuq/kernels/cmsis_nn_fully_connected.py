@@ -26,7 +26,7 @@ from mcuq.kernels.cmsis_nn_structs import (
 from mcuq.kernels.exact_multiplier import exact_multiplier
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.base import Array
-from mcuq.ops.conv_2d import bias_values
+from mcuq.ops.weighted import bias_values
 from mcuq.ops.fully_connected import FullyConnected, requantization
 
 BY_TENSOR = "arm_fully_connected_s8"

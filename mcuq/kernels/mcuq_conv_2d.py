@@ -6,7 +6,8 @@ from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, Struct, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target, never, table
 from mcuq.ops.activation import quantized_range
-from mcuq.ops.conv_2d import Conv2D, bias_values, channel_requantization
+from mcuq.ops.conv_2d import Conv2D
+from mcuq.ops.weighted import bias_values, channel_requantization
 
 
 def lower(layer: Layer, _target: Target) -> Lowering:

@@ -6,7 +6,7 @@ from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, Struct, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target, never, table
 from mcuq.ops.activation import quantized_range
-from mcuq.ops.conv_2d import bias_values, channel_requantization
+from mcuq.ops.weighted import bias_values, channel_requantization
 from mcuq.ops.depthwise_conv_2d import DepthwiseConv2D
 
 

@@ -9,7 +9,7 @@ from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering,
 from mcuq.kernels.base import MCUQ, Kernel, Target, never, table
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.base import Array
-from mcuq.ops.conv_2d import bias_values
+from mcuq.ops.weighted import bias_values
 from mcuq.ops.fully_connected import FullyConnected, requantization
 
 

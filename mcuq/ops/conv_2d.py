@@ -18,6 +18,13 @@ from mcuq.ir import DType, Layer
 from mcuq.ops import rules
 from mcuq.ops.activation import Activation, quantized_range
 from mcuq.ops.base import Array, Case, Operand, Operator
+from mcuq.ops.weighted import (
+    accumulator_fits_int32,
+    bias_is_int32,
+    bias_values,
+    channel_requantization,
+    int8_weights,
+)
 from mcuq.ops.conv_geometry import SAME, VALID, Axis, axis
 
 
@@ -43,29 +50,6 @@ def attributes(options: Mapping[str, Any], layer: Layer) -> Conv2D:
     )
 
 
-def weights_are_int8_per_channel(layer: Layer) -> str | None:
-    """weights are int8, zero point 0, with one scale or one for each output channel"""
-    weights = layer.input(1).type
-    quantization = weights.quantization
-    if weights.dtype is not DType.INT8 or quantization is None:
-        return f"weights are {weights.dtype.value}, quantized int8 is needed"
-    if any(quantization.zero_points):
-        return "weights have a zero point other than 0"
-    if len(quantization.scales) not in (1, layer.output.shape[-1]):
-        return f"weights have {len(quantization.scales)} scales for {layer.output.shape[-1]} output channels"
-    return None
-
-
-def bias_is_int32(layer: Layer) -> str | None:
-    """the bias is absent, or constant int32 with one value for each output channel"""
-    bias = layer.optional_input(2)
-    if bias is None:
-        return None
-    if bias.data is None or bias.type.dtype is not DType.INT32 or bias.type.elements != layer.output.shape[-1]:
-        return f"bias is {bias.type}, a constant int32 for each of {layer.output.shape[-1]} channels is needed"
-    return None
-
-
 def shapes_agree(layer: Layer) -> str | None:
     """the output has the size that stride, dilation and padding give, and the channels divide into groups"""
     a: Conv2D = layer.attributes
@@ -76,37 +60,6 @@ def shapes_agree(layer: Layer) -> str | None:
     if layer.input(0).shape[3] % weights[3] or weights[0] % a.groups:
         return f"{layer.input(0).shape[3]} channels do not divide into groups of {weights[3]}"
     return None
-
-
-def accumulator_fits_int32(layer: Layer) -> str | None:
-    """the accumulator stays within int32 for every input"""
-    weights = layer.input(1).data
-    if weights is None:
-        return None
-    bound = 255 * np.abs(weights.astype(np.int64)).reshape(weights.shape[0], -1).sum(axis=1)
-    bias = layer.optional_input(2)
-    if bias is not None and bias.data is not None:
-        bound = bound + np.abs(bias.data.astype(np.int64).reshape(-1))
-    return None if int(bound.max(initial=0)) < 2**31 else f"the accumulator may reach {int(bound.max())}, past int32"
-
-
-def channel_requantization(layer: Layer) -> tuple[Array, Array]:
-    """Multiplier and shift for each output channel (int64 arrays)."""
-    scales = np.array(layer.input(1).type.quantization.scales, np.float64)  # type: ignore[union-attr]
-    channels = layer.output.shape[-1]
-    if len(scales) == 1:
-        scales = np.repeat(scales, channels)
-    factors = layer.input(0).type.scale * scales / layer.output.type.scale
-    pairs = [quantize_multiplier(float(factor)) for factor in factors]
-    return np.array([m for m, _ in pairs], np.int64), np.array([s for _, s in pairs], np.int64)
-
-
-def bias_values(layer: Layer) -> Array:
-    """The bias as int32, zeros where there is none."""
-    bias = layer.optional_input(2)
-    if bias is None or bias.data is None:
-        return np.zeros(layer.output.shape[-1], np.int32)
-    return bias.data.astype(np.int32).reshape(-1)
 
 
 def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
@@ -202,11 +155,11 @@ OPERATORS = (
             rules.quantized_activations((0,)),
             rules.rank(0, (4,), "the input"),
             rules.constant_input(1, "the weights"),
-            weights_are_int8_per_channel,
+            int8_weights(0),
             rules.constant_input(2, "the bias"),  # LiteRT itself refuses a CONV_2D without one
             bias_is_int32,
             shapes_agree,
-            accumulator_fits_int32,
+            accumulator_fits_int32(0),
             rules.fused_activation_is_a_clamp,
         ),
         reference,

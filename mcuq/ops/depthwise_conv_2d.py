@@ -16,10 +16,10 @@ import numpy as np
 from mcuq.fixedpoint import requantize_double
 from mcuq.ir import DType, Layer
 from mcuq.ops import rules
-from mcuq.ops.accumulator import accumulator_fits_int32
+from mcuq.ops.weighted import accumulator_fits_int32
 from mcuq.ops.activation import Activation, quantized_range
 from mcuq.ops.base import Array, Case, Operand, Operator
-from mcuq.ops.conv_2d import bias_is_int32, bias_values, channel_requantization, weights_are_int8_per_channel
+from mcuq.ops.weighted import bias_is_int32, bias_values, channel_requantization, int8_weights
 from mcuq.ops.conv_geometry import SAME, VALID, Axis, axis
 
 
@@ -56,14 +56,6 @@ def shapes_agree(layer: Layer) -> str | None:
     if weights[0] != 1 or weights[3] % channels:
         return f"weights are {weights}, one filter for a multiple of {channels} channels is needed"
     return None
-
-
-def scales_are_by_output_channel(layer: Layer) -> str | None:
-    """scales of weights, when several, count the last dimension"""
-    quantization = layer.input(1).type.quantization
-    if quantization is None or not quantization.per_channel or quantization.axis == 3:
-        return None
-    return f"weights have scales along dimension {quantization.axis}, 3 is needed"
 
 
 def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
@@ -180,8 +172,7 @@ OPERATORS = (
             rules.quantized_activations((0,)),
             rules.rank(0, (4,), "the input"),
             rules.constant_input(1, "the weights"),
-            weights_are_int8_per_channel,
-            scales_are_by_output_channel,
+            int8_weights(3),
             bias_is_int32,
             shapes_agree,
             accumulator_fits_int32(3),

@@ -17,10 +17,10 @@ import numpy as np
 from mcuq.fixedpoint import requantize_single
 from mcuq.ir import DType, Layer
 from mcuq.ops import rules
-from mcuq.ops.accumulator import accumulator_fits_int32
+from mcuq.ops.weighted import accumulator_fits_int32
 from mcuq.ops.activation import Activation, quantized_range
 from mcuq.ops.base import Array, Case, Operand, Operator
-from mcuq.ops.conv_2d import bias_is_int32, bias_values, channel_requantization, weights_are_int8_per_channel
+from mcuq.ops.weighted import bias_is_int32, bias_values, channel_requantization, int8_weights
 
 DEFAULT_WEIGHTS_FORMAT = 0
 
@@ -57,14 +57,11 @@ def shapes_agree(layer: Layer) -> str | None:
     return None
 
 
-def weights_are_rows(layer: Layer) -> str | None:
-    """the weights have the default format, and their scales, when several, count rows"""
-    if layer.attributes.weights_format != DEFAULT_WEIGHTS_FORMAT:
-        return f"weights have the shuffled format {layer.attributes.weights_format}"
-    quantization = layer.input(1).type.quantization
-    if quantization is not None and quantization.per_channel and quantization.axis != 0:
-        return f"weights have scales along dimension {quantization.axis}, 0 is needed"
-    return None
+def weights_have_the_default_format(layer: Layer) -> str | None:
+    """the weights have the default format, not the shuffled one"""
+    if layer.attributes.weights_format == DEFAULT_WEIGHTS_FORMAT:
+        return None
+    return f"weights have the shuffled format {layer.attributes.weights_format}"
 
 
 def requantization(layer: Layer) -> tuple[Array, Array]:
@@ -168,8 +165,8 @@ OPERATORS = (
             rules.quantized_activations((0,)),
             rules.constant_input(1, "the weights"),
             rules.rank(1, (2,), "the weights"),
-            weights_are_int8_per_channel,
-            weights_are_rows,
+            int8_weights(0),
+            weights_have_the_default_format,
             shapes_agree,
             bias_is_int32,
             accumulator_fits_int32(0),

@@ -66,14 +66,12 @@ def merged_axes(shape: tuple[int, ...], paddings: Sequence[tuple[int, int]]) -> 
 
 def fill_value_is_quantized_like_the_output(layer: Layer) -> str | None:
     """the value to pad with, where it is given, is one int8 constant with the output's scale and zero point"""
-    given, output = layer.optional_input(2), layer.output.type
+    given, wanted = layer.optional_input(2), layer.output.type.quantization
     if given is None:
         return None
     if given.data is None or given.type.elements != 1 or given.type.dtype is not DType.INT8:
         return "the value to pad with is not one int8 constant"
-    if given.type.quantization is None or (given.type.scale, given.type.zero_point) != (output.scale, output.zero_point):
-        return "the value to pad with is not quantized like the output"
-    return None
+    return None if given.type.quantization == wanted else "the value to pad with is not quantized like the output"
 
 
 def paddings_are_not_negative(layer: Layer) -> str | None:

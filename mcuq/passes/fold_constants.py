@@ -1,7 +1,8 @@
 """Nodes whose inputs are all constant become constants.
 
 Before: a bound graph. After: the same graph without these nodes; their outputs are constants that the operators'
-references computed. A node that writes an output of the graph stays, so that outputs are always written by a node.
+references computed. A node that writes an output of the graph stays, so that outputs are always written by a node;
+so does one whose outputs are larger than any flash.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import numpy as np
 from mcuq.ir import Graph, Node, Tensor
 from mcuq.ops import operators
 
+MAX_BYTES = 1 << 22
+
 
 def fold_constants(graph: Graph) -> Graph:
     tensors = dict(graph.tensors)
@@ -18,7 +21,8 @@ def fold_constants(graph: Graph) -> Graph:
     for node in graph.nodes:
         inputs = [None if name is None else tensors[name] for name in node.inputs]
         constant = all(tensor is None or tensor.constant for tensor in inputs) and any(inputs)
-        if not constant or set(node.outputs) & set(graph.outputs):
+        size_bytes = sum(tensors[name].type.bytes for name in node.outputs)
+        if not constant or set(node.outputs) & set(graph.outputs) or size_bytes > MAX_BYTES:
             nodes.append(node)
             continue
         # Layers see the tensors as folded so far, so chains fold in one go.

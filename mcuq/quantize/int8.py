@@ -79,14 +79,17 @@ def _ranges(statistics: Mapping[str, Statistics], ceilings: Mapping[str, float])
     """The range of each activation, zero included, none narrower than 2^-16 of the widest.
 
     A tensor that the data leave at zero would get a scale near 1e-12: the factors between its scale and its
-    neighbours' then leave the range of the integer kernels, and LiteRT's ADD aborts the process.
+    neighbours' then leave the range of the integer kernels, and LiteRT's ADD and SOFTMAX abort the process.
     """
     ranges = {
         name: (min(known.low, 0.0), max(min(known.high, ceilings.get(name, np.inf)), 0.0))
         for name, known in statistics.items()
     }
-    floor = max((high - low for low, high in ranges.values()), default=0.0) * 2.0**-16 or 1.0
-    return {name: (low, max(high, low + floor)) for name, (low, high) in ranges.items()}
+    floor = max((high - low for low, high in ranges.values()), default=0.0) * 2.0**-16
+    return {
+        name: (low, max(high, low + (floor if high > low else max(floor, 2.0**-16))))
+        for name, (low, high) in ranges.items()
+    }
 
 
 def _quantize(float_tflite: bytes, ranges: Mapping[str, tuple[float, float]]) -> bytes:
