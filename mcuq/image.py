@@ -5,6 +5,7 @@ Works in a folder that already holds the generated C; leaves nothing there but t
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from mcuq import stack
 from mcuq.board import Board
 from mcuq.cmsis_nn import CmsisNN
 from mcuq.errors import BudgetError
-from mcuq.firmware import LINK_FLAGS, board_header, firmware_includes, firmware_sources, linker_script
+from mcuq.firmware import FIRMWARE_FLAGS, LINK_FLAGS, board_header, firmware_includes, firmware_sources, linker_script
 from mcuq.kernels.base import CMSIS_NN
 from mcuq.paths import FIRMWARE
 from mcuq.planner.arena import Plan
@@ -70,7 +71,7 @@ def compile_model(
 
 def board_toolchain(board: Board) -> Toolchain:
     """gcc for the board's core, with what generated code needs to be timed layer by layer."""
-    flags = (*board.core_with_fpu.gcc_flags, OPTIMIZE, "-ffreestanding", "-DMCUQ_PROFILE", *stack.FLAGS)
+    flags = (*board.core_with_fpu.gcc_flags, OPTIMIZE, "-DMCUQ_PROFILE", *stack.FLAGS)
     return Toolchain("arm-none-eabi-", flags)
 
 
@@ -87,7 +88,8 @@ def link_image(board: Board, model: ModelObjects, name: str, folder: Path, subfo
     units = [
         Unit(source, f"{platform}/{source.parent.name}_{source.stem}.o") for source in firmware_sources(board)
     ]
-    model.toolchain.compile(units, folder, (Path(subfolder), *firmware_includes(board)))
+    firmware = dataclasses.replace(model.toolchain, flags=(*model.toolchain.flags, *FIRMWARE_FLAGS))
+    firmware.compile(units, folder, (Path(subfolder), *firmware_includes(board)))
     objects = (*(unit.object for unit in units), *model.objects)
     stack_bytes = stack_bound([folder / name for name in objects])
     (where / "memory.ld").write_text(linker_script(board, stack_bytes), encoding="utf-8")
