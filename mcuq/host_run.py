@@ -55,8 +55,9 @@ def run_host(model: Model, data: Dataset, progress: Progress) -> HostRuns:
     outputs: list[list[npt.NDArray[np.generic]]] = [[] for _ in output_indices]
     for sample in range(data.count):
         reference.run([array[sample] for array in data.inputs])
-        for kept, index in zip((*inputs, *outputs), (*input_indices, *output_indices), strict=True):
-            kept.append(reference.tensor(index))
+        found = reference.tensors_at((*input_indices, *output_indices))
+        for kept, values in zip((*inputs, *outputs), found, strict=True):
+            kept.append(values)
         progress("int8 in LiteRT", sample + 1, data.count)
     floats = None
     if model.float_tflite is not None:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcuq.errors import DataError, UnsupportedError
+from mcuq.litert import LiteRT
 
 Array = npt.NDArray[Any]
 Progress = Callable[[int, int], None]
@@ -51,44 +52,22 @@ class TensorInfo:
 
 
 class Reference:
-    """A TFLite model in LiteRT, one sample at a time.
+    """A TFLite model in LiteRT, one sample at a time, in a process of its own.
 
     ``exact`` uses the reference kernels (BUILTIN_REF); otherwise the optimized ones without a delegate.
-    ``all_tensors`` keeps intermediate tensors, for ``tensors``. Raises ``UnsupportedError`` when LiteRT refuses the
-    model.
+    ``all_tensors`` keeps intermediate tensors, for ``tensors``. Every method raises ``UnsupportedError`` when LiteRT
+    refuses the model, dies on it or hangs.
     """
 
     def __init__(self, model: bytes, *, exact: bool = True, all_tensors: bool = False) -> None:
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType  # noqa: PLC0415
-
-        # The default resolver would differ from machine to machine and announce its delegate on the terminal.
-        resolver = OpResolverType.BUILTIN_REF if exact else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-        try:
-            self._interpreter = Interpreter(
-                model_content=model,
-                experimental_op_resolver_type=resolver,
-                experimental_preserve_all_tensors=all_tensors,
-                num_threads=1,
-            )
-            self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise UnsupportedError("LiteRT cannot run the model", details=(str(error).strip()[:300],)) from error
-        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
-        self.inputs = tuple(_info(detail) for detail in inputs)
+        self._litert = LiteRT(model, exact=exact, all_tensors=all_tensors)
+        described = self._litert.description
+        self.inputs = tuple(_info(detail) for detail in described["inputs"])
         for info in self.inputs:
             if info.shape[:1] != (1,):
                 raise UnsupportedError(f"input {info.name!r} has the shape {info.shape}; mcuq needs a batch of 1")
-        self.outputs = tuple(_info(detail) for detail in outputs)
-        self._input_indices = [int(detail["index"]) for detail in inputs]
-        self._output_indices = [int(detail["index"]) for detail in outputs]
-        self._kept = self._computed_tensors() if all_tensors else ()
-
-    def _computed_tensors(self) -> tuple[tuple[str, int], ...]:
-        """(name, index) of the inputs and of every tensor that an operator computes, in order of computation."""
-        operators = self._interpreter._get_ops_details()
-        order = [*self._input_indices, *(int(index) for op in operators for index in op["outputs"])]
-        names = {int(detail["index"]): str(detail["name"]) for detail in self._interpreter.get_tensor_details()}
-        return tuple((names[index], index) for index in dict.fromkeys(order))
+        self.outputs = tuple(_info(detail) for detail in described["outputs"])
+        self._kept = tuple((str(name), int(index)) for name, index in described["computed"])
 
     def run(self, sample: Sequence[Array]) -> tuple[Array, ...]:
         """The outputs, without batch, in the model's own type, for one ``sample``: an array without batch per input.
@@ -97,28 +76,26 @@ class Reference:
         """
         if len(sample) != len(self.inputs):
             raise DataError(f"the model has {len(self.inputs)} inputs, the sample has {len(sample)}")
-        for info, index, values in zip(self.inputs, self._input_indices, sample, strict=True):
+        for info, values in zip(self.inputs, sample, strict=True):
             if (1, *values.shape) != info.shape:
                 raise DataError(f"input {info.name!r} takes the shape {info.shape[1:]}, the sample has {values.shape}")
-            self._interpreter.set_tensor(index, info.quantize(values[np.newaxis]))
-        try:
-            self._interpreter.invoke()
-        except (ValueError, RuntimeError) as error:
-            raise UnsupportedError("LiteRT failed to run the model", details=(str(error).strip()[:300],)) from error
-        outputs = [self._interpreter.get_tensor(index) for index in self._output_indices]
-        return tuple(values[0] if values.shape[:1] == (1,) else values for values in outputs)
+        quantized = [info.quantize(values[np.newaxis]) for info, values in zip(self.inputs, sample, strict=True)]
+        return tuple(values[0] if values.shape[:1] == (1,) else values for values in self._litert.run(quantized))
 
     def tensors(self, sample: Sequence[Array]) -> Mapping[str, Array]:
         """Inputs and all computed tensors by name, batch included, for one sample. Needs ``all_tensors``."""
         if not self._kept:
             raise ValueError("made without all_tensors")
         self.run(sample)
-        return {name: self._interpreter.get_tensor(index) for name, index in self._kept}
+        values = self._litert.tensors([index for _, index in self._kept])
+        return {name: array for (name, _), array in zip(self._kept, values, strict=True)}
 
-    def tensor(self, index: int) -> Array:
-        """Tensor ``index`` of the file, batch included, as the last run left it. Needs ``all_tensors``."""
-        values: Array = self._interpreter.get_tensor(index)
-        return values
+    def tensors_at(self, indices: Sequence[int]) -> tuple[Array, ...]:
+        """The tensors of these ``indices`` in the file, batch included, as the last run left them.
+
+        Needs ``all_tensors``.
+        """
+        return tuple(self._litert.tensors(indices))
 
     def run_all(self, inputs: Sequence[Array], progress: Progress | None = None) -> tuple[Array, ...]:
         """The outputs, each (n, ...), for ``inputs``, each (n, ...); ``progress`` is called with (done, n)."""
@@ -133,8 +110,7 @@ class Reference:
 
 def _info(detail: Mapping[str, Any]) -> TensorInfo:
     shape = tuple(int(size) for size in detail["shape"])
-    scale, zero_point = detail["quantization"]
-    return TensorInfo(str(detail["name"]), shape, np.dtype(detail["dtype"]), float(scale), int(zero_point))
+    return TensorInfo(detail["name"], shape, np.dtype(detail["dtype"]), detail["scale"], detail["zero_point"])
 
 
 def run_reference(model: bytes, inputs: Sequence[Array], progress: Progress | None = None) -> tuple[Array, ...]:

@@ -1,0 +1,131 @@
+"""The process that LiteRT runs in: loads one model, runs samples, answers over a pipe. ``mcuq.litert`` starts it.
+
+LiteRT aborts on some hostile files, so it never runs in mcuq's own process. Messages are one JSON line, then the
+bytes of the arrays that it names; nothing is unpickled. No check of data here.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import sys
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+def pack(message: dict[str, Any], arrays: Sequence[Array] = ()) -> bytes:
+    """A message as bytes. ``message`` must be plain JSON."""
+    contiguous = [np.ascontiguousarray(array) for array in arrays]
+    described = [(array.dtype.str, array.shape) for array in arrays]
+    header = json.dumps({**message, "arrays": described}).encode()
+    return b"".join((header, b"\n", *(array.tobytes() for array in contiguous)))
+
+
+def unpack(content: bytes) -> tuple[dict[str, Any], list[Array]]:
+    """What ``pack`` packed; the arrays are read-only."""
+    end = content.index(b"\n") + 1
+    message: dict[str, Any] = json.loads(content[:end])
+    arrays = []
+    for kind, shape in message.pop("arrays"):
+        dtype = np.dtype(kind)
+        count = int(np.prod(shape, dtype=np.int64))
+        arrays.append(np.frombuffer(content, dtype, count, end).reshape(shape))
+        end += count * dtype.itemsize
+    return message, arrays
+
+
+class _Model:
+    """A model in LiteRT's interpreter."""
+
+    def __init__(self, content: bytes, exact: bool, all_tensors: bool) -> None:
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType  # noqa: PLC0415
+
+        # The default resolver would differ from machine to machine and announce its delegate on the terminal.
+        resolver = OpResolverType.BUILTIN_REF if exact else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        self._interpreter = Interpreter(
+            model_content=content,
+            experimental_op_resolver_type=resolver,
+            experimental_preserve_all_tensors=all_tensors,
+            num_threads=1,
+        )
+        self._interpreter.allocate_tensors()
+        self._inputs, self._outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        self._output_indices = [int(detail["index"]) for detail in self._outputs]
+
+    def description(self, all_tensors: bool) -> dict[str, Any]:
+        return {
+            "inputs": [_described(detail) for detail in self._inputs],
+            "outputs": [_described(detail) for detail in self._outputs],
+            "computed": self._computed_tensors() if all_tensors else [],
+        }
+
+    def _computed_tensors(self) -> list[tuple[str, int]]:
+        """(name, index) of the inputs and of every tensor that an operator computes, in order of computation."""
+        operators = self._interpreter._get_ops_details()
+        order = [int(detail["index"]) for detail in self._inputs]
+        order += [int(index) for op in operators for index in op["outputs"]]
+        names = {int(detail["index"]): str(detail["name"]) for detail in self._interpreter.get_tensor_details()}
+        return [(names[index], index) for index in dict.fromkeys(order)]
+
+    def run(self, arrays: Sequence[Array]) -> list[Array]:
+        for detail, values in zip(self._inputs, arrays, strict=True):
+            self._interpreter.set_tensor(detail["index"], values)
+        self._interpreter.invoke()
+        return self.tensors(self._output_indices)
+
+    def tensors(self, indices: Sequence[int]) -> list[Array]:
+        return [self._interpreter.get_tensor(index) for index in indices]
+
+
+def _described(detail: Any) -> dict[str, Any]:
+    scale, zero_point = detail["quantization"]
+    return {
+        "name": str(detail["name"]),
+        "shape": [int(size) for size in detail["shape"]],
+        "dtype": np.dtype(detail["dtype"]).str,
+        "scale": float(scale),
+        "zero_point": int(zero_point),
+    }
+
+
+def main() -> None:
+    """Serve the connection whose descriptor and time limit in seconds (for each answer) are the arguments."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer; it ends this process
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    connection, limit_s = Connection(int(sys.argv[1])), float(sys.argv[2])
+    model: _Model | None = None
+    while True:
+        try:
+            message, arrays = unpack(connection.recv_bytes())
+        except EOFError:
+            return
+        # The default action of SIGALRM ends the process, also inside LiteRT.
+        signal.setitimer(signal.ITIMER_REAL, limit_s)
+        try:
+            if message["do"] == "load":
+                all_tensors = bool(message["all_tensors"])
+                model = _Model(arrays[0].tobytes(), bool(message["exact"]), all_tensors)
+                answer = pack(model.description(all_tensors))
+            elif message["do"] == "run" and model is not None:
+                answer = pack({}, model.run(arrays))
+            else:
+                assert model is not None
+                answer = pack({}, model.tensors(message["indices"]))
+        except Exception as error:  # LiteRT raises ValueError and RuntimeError, and whatever numpy makes of a file
+            answer = pack({"error": str(error).strip()[:300] or type(error).__name__})
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        try:
+            connection.send_bytes(answer)
+        except BrokenPipeError:
+            return
+
+
+if __name__ == "__main__":
+    main()
