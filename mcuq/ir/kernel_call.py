@@ -66,13 +66,26 @@ class KernelCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Overlap:
+    """The output may lie over the activation ``input`` that ends here, if it starts ``distance_bytes`` or more before it.
+
+    0: the output may take the input's very place. The kernel then writes no byte that it has yet to read.
+    """
+
+    input: str
+    distance_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Lowering:
     """How a kernel runs one layer: its calls, the constants they read, scratch in the arena, and C sources to link.
 
     ``sources`` are relative to the kernel library's source folder. No call at all: the output aliases the input.
+    ``overlaps`` say which inputs the first output may lie over; it stays clear of all others.
     """
 
     calls: tuple[KernelCall, ...]
     constants: tuple[Constant, ...] = ()
     scratch_bytes: int = 0
     sources: tuple[str, ...] = ()
+    overlaps: tuple[Overlap, ...] = ()

@@ -23,6 +23,7 @@ from mcuq.kernels.cmsis_nn_structs import (
     too_large,
     weighted_call,
 )
+from mcuq.kernels.work import per_product
 from mcuq.ops.conv_2d import Conv2D
 from mcuq.ops.weighted import bias_values, channel_requantization
 
@@ -98,4 +99,4 @@ def lower(layer: Layer, target: Target) -> Lowering:
     )
 
 
-KERNELS = (Kernel(FUNCTION, CMSIS_NN, "CONV_2D", refuses, lower),)
+KERNELS = (Kernel(FUNCTION, CMSIS_NN, "CONV_2D", refuses, lower, per_product(7, dsp=2.3, mve=0.4, output=20)),)

@@ -24,8 +24,9 @@ from mcuq.kernels.cmsis_nn_structs import (
     too_large,
     weighted_call,
 )
-from mcuq.ops.weighted import bias_values, channel_requantization
+from mcuq.kernels.work import per_product
 from mcuq.ops.depthwise_conv_2d import DepthwiseConv2D
+from mcuq.ops.weighted import bias_values, channel_requantization
 
 FUNCTION = "arm_depthwise_conv_wrapper_s8"
 CHANNELS_IN_A_BLOCK = 124
@@ -98,4 +99,6 @@ def lower(layer: Layer, target: Target) -> Lowering:
     )
 
 
-KERNELS = (Kernel(FUNCTION, CMSIS_NN, "DEPTHWISE_CONV_2D", refuses, lower),)
+KERNELS = (
+    Kernel(FUNCTION, CMSIS_NN, "DEPTHWISE_CONV_2D", refuses, lower, per_product(12, dsp=9.6, mve=1.5, output=15)),
+)

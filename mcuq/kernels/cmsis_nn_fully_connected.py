@@ -24,10 +24,11 @@ from mcuq.kernels.cmsis_nn_structs import (
     weighted_call,
 )
 from mcuq.kernels.exact_multiplier import exact_multiplier
+from mcuq.kernels.work import per_product
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.base import Array
-from mcuq.ops.weighted import bias_values
 from mcuq.ops.fully_connected import FullyConnected, requantization
+from mcuq.ops.weighted import bias_values
 
 BY_TENSOR = "arm_fully_connected_s8"
 BY_CHANNEL = "arm_convolve_1x1_s8_fast"
@@ -156,6 +157,20 @@ def lower_by_channel(layer: Layer, _target: Target) -> Lowering:
 
 
 KERNELS = (
-    Kernel(BY_TENSOR, CMSIS_NN, "FULLY_CONNECTED", refuses_by_tensor, lower_by_tensor),
-    Kernel(BY_CHANNEL, CMSIS_NN, "FULLY_CONNECTED", refuses_by_channel, lower_by_channel),
+    Kernel(
+        BY_TENSOR,
+        CMSIS_NN,
+        "FULLY_CONNECTED",
+        refuses_by_tensor,
+        lower_by_tensor,
+        per_product(5, dsp=2.4, mve=0.6, output=20),
+    ),
+    Kernel(
+        BY_CHANNEL,
+        CMSIS_NN,
+        "FULLY_CONNECTED",
+        refuses_by_channel,
+        lower_by_channel,
+        per_product(5, dsp=2.4, mve=0.6, output=20),
+    ),
 )

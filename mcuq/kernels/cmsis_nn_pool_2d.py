@@ -18,6 +18,7 @@ from mcuq.kernels.cmsis_nn_structs import (
     shape_dims,
     tile,
 )
+from mcuq.kernels.work import per_window_element
 from mcuq.ops.pooling import Pool2D
 
 AVERAGE = "arm_avgpool_s8"
@@ -77,6 +78,6 @@ def lower_max(layer: Layer, _target: Target) -> Lowering:
 
 
 KERNELS = (
-    Kernel(AVERAGE, CMSIS_NN, "AVERAGE_POOL_2D", refuses_average, lower_average),
-    Kernel(MAX, CMSIS_NN, "MAX_POOL_2D", refuses_max, lower_max),
+    Kernel(AVERAGE, CMSIS_NN, "AVERAGE_POOL_2D", refuses_average, lower_average, per_window_element(6, dsp=3, mve=0.5)),
+    Kernel(MAX, CMSIS_NN, "MAX_POOL_2D", refuses_max, lower_max, per_window_element(6, dsp=5, mve=0.5)),
 )

@@ -7,6 +7,8 @@ from mcuq.ir.kernel_call import KernelCall, Lowering, Struct, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target, never
 from mcuq.kernels.broadcast import loops_struct
 from mcuq.kernels.operands import operand
+from mcuq.kernels.work import per_output
+from mcuq.kernels.overlap import in_place
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.add import scaling
 
@@ -46,7 +48,10 @@ def lower(layer: Layer, _target: Target) -> Lowering:
         ),
         constants=(*constants1, *constants2),
         sources=("mcuq_add_s8.c",),
+        overlaps=in_place(layer, 0, 1),
     )
 
 
-KERNELS = tuple(Kernel(function, MCUQ, operator, never, lower) for operator, function in _FUNCTIONS.items())
+KERNELS = tuple(
+    Kernel(function, MCUQ, operator, never, lower, per_output(60)) for operator, function in _FUNCTIONS.items()
+)

@@ -8,6 +8,7 @@ from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Constant, KernelCall, Lowering, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target, never
 from mcuq.kernels.operands import operand
+from mcuq.kernels.work import per_output
 
 
 def lower(layer: Layer, _target: Target) -> Lowering:
@@ -27,4 +28,4 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     return Lowering(calls=tuple(calls), constants=tuple(constants), sources=("mcuq_concatenation_s8.c",))
 
 
-KERNELS = (Kernel("mcuq_concatenation_s8", MCUQ, "CONCATENATION", never, lower),)
+KERNELS = (Kernel("mcuq_concatenation_s8", MCUQ, "CONCATENATION", never, lower, per_output(3)),)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, Struct, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target, never, table
+from mcuq.kernels.work import per_product
+from mcuq.kernels.overlap import by_rows
 from mcuq.ops.activation import quantized_range
-from mcuq.ops.weighted import bias_values, channel_requantization
 from mcuq.ops.depthwise_conv_2d import DepthwiseConv2D
+from mcuq.ops.weighted import bias_values, channel_requantization
 
 
 def lower(layer: Layer, _target: Target) -> Lowering:
@@ -64,7 +66,8 @@ def lower(layer: Layer, _target: Target) -> Lowering:
             Constant("shifts", table(shifts, "int32"), "powers of two, one for each output channel"),
         ),
         sources=("mcuq_depthwise_conv_2d_s8.c",),
+        overlaps=by_rows(layer, a.height, rows_are_copied=False),
     )
 
 
-KERNELS = (Kernel("mcuq_depthwise_conv_2d_s8", MCUQ, "DEPTHWISE_CONV_2D", never, lower),)
+KERNELS = (Kernel("mcuq_depthwise_conv_2d_s8", MCUQ, "DEPTHWISE_CONV_2D", never, lower, per_product(14, output=20)),)

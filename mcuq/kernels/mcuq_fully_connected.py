@@ -7,10 +7,11 @@ import numpy as np
 from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, Struct, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target, never, table
+from mcuq.kernels.work import per_product
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.base import Array
-from mcuq.ops.weighted import bias_values
 from mcuq.ops.fully_connected import FullyConnected, requantization
+from mcuq.ops.weighted import bias_values
 
 
 def bias_with_offset(layer: Layer) -> Array:
@@ -68,4 +69,4 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     )
 
 
-KERNELS = (Kernel("mcuq_fully_connected_s8", MCUQ, "FULLY_CONNECTED", never, lower),)
+KERNELS = (Kernel("mcuq_fully_connected_s8", MCUQ, "FULLY_CONNECTED", never, lower, per_product(6, output=20)),)

@@ -7,6 +7,7 @@ import math
 from mcuq.ir import Layer
 from mcuq.ir.kernel_call import KernelCall, Lowering, Struct, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target, never
+from mcuq.kernels.work import per_input
 from mcuq.ops.mean import Mean, count, requantization
 
 Loop = tuple[int, int]
@@ -56,4 +57,4 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     )
 
 
-KERNELS = (Kernel("mcuq_mean_s8", MCUQ, "MEAN", never, lower),)
+KERNELS = (Kernel("mcuq_mean_s8", MCUQ, "MEAN", never, lower, per_input(6)),)

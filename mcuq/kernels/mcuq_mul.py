@@ -7,6 +7,8 @@ from mcuq.ir.kernel_call import KernelCall, Lowering, Struct, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target, never
 from mcuq.kernels.broadcast import loops_struct
 from mcuq.kernels.operands import operand
+from mcuq.kernels.work import per_output
+from mcuq.kernels.overlap import in_place
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.mul import product_requantization
 
@@ -38,7 +40,8 @@ def lower(layer: Layer, _target: Target) -> Lowering:
         ),
         constants=(*constants1, *constants2),
         sources=("mcuq_mul_s8.c",),
+        overlaps=in_place(layer, 0, 1),
     )
 
 
-KERNELS = (Kernel("mcuq_mul_s8", MCUQ, "MUL", never, lower),)
+KERNELS = (Kernel("mcuq_mul_s8", MCUQ, "MUL", never, lower, per_output(40)),)

@@ -6,6 +6,7 @@ from mcuq.ir import Layer
 from mcuq.ir.kernel_call import KernelCall, Lowering, Struct, TensorPointer, Value
 from mcuq.kernels.base import MCUQ, Kernel, Target, never
 from mcuq.kernels.operands import operand
+from mcuq.kernels.work import per_output
 from mcuq.ops.pad import MAX_AXES, Pad, PaddedAxis, fill_value
 
 
@@ -24,4 +25,4 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     )
 
 
-KERNELS = tuple(Kernel("mcuq_pad_s8", MCUQ, operator, never, lower) for operator in ("PAD", "PADV2"))
+KERNELS = tuple(Kernel("mcuq_pad_s8", MCUQ, operator, never, lower, per_output(4)) for operator in ("PAD", "PADV2"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from mcuq.ir import Layer
 from mcuq.ir.kernel_call import KernelCall, Lowering, Struct, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target, never
+from mcuq.kernels.work import per_window_element
+from mcuq.kernels.overlap import by_rows
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.pooling import Pool2D
 
@@ -34,7 +36,11 @@ def _lower(layer: Layer, function: str, source: str) -> Lowering:
         ),
     )
     arguments = (params, TensorPointer(x.name), TensorPointer(y.name))
-    return Lowering(calls=(KernelCall(function, arguments, header="mcuq_pool_2d_s8.h"),), sources=(source,))
+    return Lowering(
+        calls=(KernelCall(function, arguments, header="mcuq_pool_2d_s8.h"),),
+        sources=(source,),
+        overlaps=by_rows(layer, a.height, rows_are_copied=False),
+    )
 
 
 def lower_average(layer: Layer, _target: Target) -> Lowering:
@@ -46,6 +52,6 @@ def lower_max(layer: Layer, _target: Target) -> Lowering:
 
 
 KERNELS = (
-    Kernel("mcuq_average_pool_2d_s8", MCUQ, "AVERAGE_POOL_2D", never, lower_average),
-    Kernel("mcuq_max_pool_2d_s8", MCUQ, "MAX_POOL_2D", never, lower_max),
+    Kernel("mcuq_average_pool_2d_s8", MCUQ, "AVERAGE_POOL_2D", never, lower_average, per_window_element(8)),
+    Kernel("mcuq_max_pool_2d_s8", MCUQ, "MAX_POOL_2D", never, lower_max, per_window_element(8)),
 )

@@ -6,6 +6,7 @@ from mcuq.ir import DType, Layer, TensorType
 from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target, never, table
 from mcuq.kernels.operands import operand
+from mcuq.kernels.work import per_output
 
 _SUFFIX = {DType.INT8: "s8", DType.UINT8: "u8"}
 
@@ -48,6 +49,6 @@ def lower_dequantize(layer: Layer, _target: Target) -> Lowering:
 
 
 KERNELS = (
-    Kernel("mcuq_quantize_f32", MCUQ, "QUANTIZE", refuses_bytes, lower_quantize),
-    Kernel("mcuq_dequantize_f32", MCUQ, "DEQUANTIZE", never, lower_dequantize),
+    Kernel("mcuq_quantize_f32", MCUQ, "QUANTIZE", refuses_bytes, lower_quantize, per_output(40)),
+    Kernel("mcuq_dequantize_f32", MCUQ, "DEQUANTIZE", never, lower_dequantize, per_output(20)),
 )

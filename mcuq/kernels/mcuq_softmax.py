@@ -6,6 +6,7 @@ from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target, never, table
 from mcuq.kernels.operands import operand
+from mcuq.kernels.work import per_output
 from mcuq.ops.softmax import exponential_table
 
 
@@ -34,4 +35,4 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     )
 
 
-KERNELS = (Kernel("mcuq_softmax_s8", MCUQ, "SOFTMAX", never, lower),)
+KERNELS = (Kernel("mcuq_softmax_s8", MCUQ, "SOFTMAX", never, lower, per_output(100)),)

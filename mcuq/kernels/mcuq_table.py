@@ -9,6 +9,8 @@ from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target
 from mcuq.kernels.operands import operand
+from mcuq.kernels.work import per_output
+from mcuq.kernels.overlap import in_place
 from mcuq.ops import operators
 from mcuq.ops.rules import BYTE
 
@@ -39,7 +41,8 @@ def lower(layer: Layer, _target: Target) -> Lowering:
         ),
         constants=(Constant("table", byte_table(layer), "the output for each input byte"), *constants),
         sources=("mcuq_table_8.c",),
+        overlaps=in_place(layer, 0),
     )
 
 
-KERNELS = tuple(Kernel("mcuq_table_8", MCUQ, operator, refuses, lower) for operator in _OPERATORS)
+KERNELS = tuple(Kernel("mcuq_table_8", MCUQ, operator, refuses, lower, per_output(6)) for operator in _OPERATORS)

@@ -1,17 +1,23 @@
 """The arena: an offset for each buffer such that buffers alive together never overlap.
 
-Greedy: buffers are placed one by one, largest first, each at the lowest offset that is free over its live range
-(Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020). A few orders are tried and the
-smallest arena kept; the lower bound says how far from optimal it can be at most.
+Where a kernel allows it, an output lies over an input that ends at its layer, at the distance that the kernel asks for.
+
+Greedy by size: buffers are placed one by one, each where the arena grows least (after Pisarchyk and Lee, "Efficient
+Memory Management for Deep Neural Net Inference", 2020). A few orders are tried, then the best one is varied until the
+arena is as small as the lower bound or a fixed effort is spent. The same program always gives the same plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 
-from mcuq.planner.lifetime import Buffer, buffers
+from mcuq.planner.lifetime import Buffer, buffers, overlap_distances
 from mcuq.planner.lower import Program
+
+Distances = Mapping[tuple[str, str], int]
+"""(output buffer, input buffer) → how many bytes the output has to start before the input that it lies over."""
 
 ALIGNMENT = 8
 """Bytes. Every buffer starts at a multiple: enough for all element types and for 64-bit vector loads."""
@@ -31,7 +37,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A program with its arena. No arena can be smaller than ``lower_bound_bytes``, in-place execution aside."""
+    """A program with its arena. No arena for these kernels can be smaller than ``lower_bound_bytes``."""
 
     program: Program
     placements: tuple[Placement, ...]
@@ -47,37 +53,88 @@ class Plan:
 
 def plan(program: Program) -> Plan:
     found = buffers(program)
-    orders: tuple[Callable[[Buffer], tuple[int, ...]], ...] = (
-        lambda b: (-b.bytes, b.first),
-        lambda b: (-b.bytes * (b.last - b.first + 1), b.first),
-        lambda b: (b.first, -b.bytes),
-    )
-    candidates = [_place(sorted(found, key=order)) for order in orders]
-    placements = min(candidates, key=_extent)
-    return Plan(program, placements, _aligned(_extent(placements)), lower_bound_bytes(found))
+    distances = overlap_distances(program, found)
+    bound = lower_bound_bytes(found, distances)
+    placements = _best_placement(found, distances, bound)
+    return Plan(program, placements, _aligned(_extent(placements)), bound)
 
 
-def lower_bound_bytes(found: Sequence[Buffer]) -> int:
-    """The most bytes that are alive at one step, alignment included."""
+ORDERS: tuple[Callable[[Buffer], tuple[int, ...]], ...] = (
+    lambda b: (-b.bytes, b.first),
+    lambda b: (-b.bytes * (b.last - b.first + 1), b.first),
+    lambda b: (b.first, -b.bytes),
+    lambda b: (-b.last, -b.bytes),
+)
+"""In which buffers are placed: by size, by size and time, in order of execution, and backwards."""
+
+EFFORT = 200_000
+"""Pairs of buffers looked at while varying the best order: about half a second."""
+
+
+def _best_placement(found: Sequence[Buffer], distances: Distances, bound: int) -> tuple[Placement, ...]:
+    orders = [sorted(found, key=order) for order in ORDERS]
+    tried = [(place(order, distances), order) for order in orders]
+    best, order = min(tried, key=lambda candidate: _extent(candidate[0]))
+    random = Random(0)  # noqa: S311 - variations, the same each time
+    for _ in range(EFFORT // (len(found) ** 2 + 1)):
+        if _aligned(_extent(best)) <= bound:
+            break
+        varied = list(order)
+        moved = varied.pop(random.randrange(len(varied)))
+        varied.insert(random.randrange(len(varied) + 1), moved)
+        placements = place(varied, distances)
+        if _extent(placements) <= _extent(best):
+            best, order = placements, varied
+    return best
+
+
+def lower_bound_bytes(found: Sequence[Buffer], distances: Distances) -> int:
+    """The most bytes that one step needs, alignment included, overlaps used as far as one output can."""
     steps = {buffer.first for buffer in found}
-    return max((sum(_aligned(b.bytes) for b in found if b.first <= step <= b.last) for step in steps), default=0)
+    return max((_needed_at(step, found, distances) for step in steps), default=0)
 
 
-def _place(order: Iterable[Buffer]) -> tuple[Placement, ...]:
+def _needed_at(step: int, found: Sequence[Buffer], distances: Distances) -> int:
+    alive = {b.name: _aligned(b.bytes) for b in found if b.first <= step <= b.last}
+    saved = {}
+    for (output, source), distance in distances.items():
+        if output in alive and source in alive:
+            together = max(alive[output], alive[source] + _aligned(distance))
+            saved[output] = saved.get(output, 0) + max(0, alive[output] + alive[source] - together)
+    return sum(alive.values()) - sum(min(size, alive[output]) for output, size in saved.items())
+
+
+def place(order: Iterable[Buffer], distances: Distances) -> tuple[Placement, ...]:
+    """Each buffer where the arena grows least, clear of those placed before it and alive with it; then from 0 on."""
     placed: list[Placement] = []
+    low = high = 0
     for buffer in order:
-        neighbours = sorted((p for p in placed if p.buffer.overlaps(buffer)), key=lambda p: p.offset)
-        offset = 0
-        for neighbour in neighbours:
-            if offset + buffer.bytes <= neighbour.offset:
-                break
-            offset = max(offset, _aligned(neighbour.end))
+        taken = [_forbidden(buffer, other, distances) for other in placed if other.buffer.overlaps(buffer)]
+        candidates = {0, *(_aligned_down(start) for start, _ in taken), *(_aligned(end) for _, end in taken)}
+        free = (c for c in candidates if not any(start < c < end for start, end in taken))
+        offset = min(free, key=lambda c: (max(high, c + buffer.bytes) - min(low, c), abs(c), c))
+        low, high = min(low, offset), max(high, offset + buffer.bytes)
         placed.append(Placement(buffer, offset))
-    return tuple(sorted(placed, key=lambda p: (p.buffer.first, p.buffer.last, p.buffer.name)))
+    moved = (Placement(p.buffer, p.offset - low) for p in placed)
+    return tuple(sorted(moved, key=lambda p: (p.buffer.first, p.buffer.last, p.buffer.name)))
+
+
+def _forbidden(buffer: Buffer, other: Placement, distances: Distances) -> tuple[int, int]:
+    """Offsets strictly between these two would put ``buffer`` over ``other``."""
+    before, after = buffer.bytes, other.buffer.bytes
+    if (distance := distances.get((buffer.name, other.buffer.name))) is not None:
+        before = min(before, distance)  # buffer is the output, which may start this much before its input
+    if (distance := distances.get((other.buffer.name, buffer.name))) is not None:
+        after = min(after, distance)  # buffer is the input, which may start this much after its output
+    return other.offset - before, other.offset + after
 
 
 def _extent(placements: Sequence[Placement]) -> int:
     return max((p.end for p in placements), default=0)
+
+
+def _aligned_down(offset: int) -> int:
+    return offset // ALIGNMENT * ALIGNMENT
 
 
 def _aligned(size: int) -> int:

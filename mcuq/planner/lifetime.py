@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mcuq.errors import UnsupportedError
@@ -30,6 +31,21 @@ class Buffer:
 
 def scratch_name(step: int) -> str:
     return f"scratch of step {step}"
+
+
+def overlap_distances(program: Program, found: Sequence[Buffer]) -> Mapping[tuple[str, str], int]:
+    """(output buffer, input buffer) → bytes by which the output has to start before the input, where they may overlap.
+
+    Only for an input that ends at the step which begins the output.
+    """
+    owner = {tensor: buffer for buffer in found for tensor in buffer.tensors}
+    distances: dict[tuple[str, str], int] = {}
+    for index, step in enumerate(program.steps):
+        for overlap in step.lowering.overlaps:
+            source, output = owner[overlap.input], owner[step.layer.output.name]
+            if source.last == index and output.first == index:
+                distances[output.name, source.name] = overlap.distance_bytes
+    return distances
 
 
 def buffers(program: Program) -> tuple[Buffer, ...]:

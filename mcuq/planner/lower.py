@@ -3,32 +3,52 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from mcuq.errors import UnsupportedError
+from mcuq.errors import UnsupportedError, UsageError
 from mcuq.ir import Graph, Layer
 from mcuq.ir.kernel_call import Lowering
 from mcuq.kernels import kernels_for
-from mcuq.kernels.base import CMSIS_NN, MCUQ, Target
+from mcuq.kernels.base import CMSIS_NN, MCUQ, Kernel, Target
 from mcuq.ops import operators
+
+NO_CHOICES: Mapping[str, str] = MappingProxyType({})
 
 
 class KernelPolicy(enum.Enum):
-    """Which kernels may run layers. AUTO prefers CMSIS-NN where it is found and exact."""
+    """Which kernels may run layers."""
 
     AUTO = "auto"
     CMSIS_NN = "cmsis-nn"
     MCUQ = "mcuq"
 
     @property
-    def libraries(self) -> tuple[str, ...]:
-        """Kernel libraries, best first. mcuq's own kernels run what the others refuse."""
-        return (MCUQ,) if self is KernelPolicy.MCUQ else (CMSIS_NN, MCUQ)
+    def tiers(self) -> tuple[tuple[str, ...], ...]:
+        """Kernel libraries in groups, best group first: a layer runs with the quickest kernel of the first that can.
+
+        AUTO takes the quickest of all; CMSIS_NN takes mcuq's own kernels only where CMSIS-NN's are not exact or absent.
+        """
+        return {
+            KernelPolicy.AUTO: ((CMSIS_NN, MCUQ),),
+            KernelPolicy.CMSIS_NN: ((CMSIS_NN,), (MCUQ,)),
+            KernelPolicy.MCUQ: ((MCUQ,),),
+        }[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A kernel that runs a layer exactly, with its estimated cycles (for choosing only)."""
+
+    kernel: Kernel
+    cycles: int
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One layer with the kernel chosen for it. ``refusals`` say why better-liked kernels do not run it.
+    """One layer with the kernel chosen for it. ``refusals`` say why other kernels do not run it: they refuse it, or
+    are estimated to be slower.
 
     ``kernel`` is "alias" where the output is the input's bytes and nothing runs.
     """
@@ -53,23 +73,59 @@ class Program:
     steps: tuple[Step, ...]
 
 
-def lower(graph: Graph, target: Target, policy: KernelPolicy = KernelPolicy.AUTO) -> Program:
-    """Raises ``UnsupportedError`` when a layer has no kernel, which means that an operator lacks one for its rules."""
-    return Program(graph, target, tuple(_step(layer, target, policy) for layer in graph.layers()))
+def lower(
+    graph: Graph,
+    target: Target,
+    policy: KernelPolicy = KernelPolicy.AUTO,
+    choices: Mapping[str, str] = NO_CHOICES,
+) -> Program:
+    """Every layer with its kernel: the one that ``choices`` names for the layer's name, else the quickest by estimate.
+
+    Raises ``UnsupportedError`` when a layer has no kernel, which means that an operator lacks one for its rules, and
+    ``UsageError`` when a chosen kernel does not run its layer.
+    """
+    return Program(
+        graph, target, tuple(_step(layer, target, policy, choices.get(layer.name)) for layer in graph.layers())
+    )
 
 
-def _step(layer: Layer, target: Target, policy: KernelPolicy) -> Step:
-    if operators()[layer.op].aliases:
-        return Step(layer, "alias", MCUQ, Lowering(calls=()))
+def candidates(layer: Layer, target: Target, policy: KernelPolicy) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
+    """The kernels that run ``layer`` exactly, best first, and in words why the others do not."""
+    found: list[Candidate] = []
     refusals: list[str] = []
-    for library in policy.libraries:
+    for tier in policy.tiers:
+        able: list[Candidate] = []
         for kernel in kernels_for(layer.op):
-            if kernel.library != library:
+            if kernel.library not in tier:
                 continue
             refusal = kernel.refuses(layer, target)
             if refusal is None:
-                return Step(layer, kernel.name, kernel.library, kernel.lower(layer, target), tuple(refusals))
-            refusals.append(f"{kernel.name}: {refusal}")
-    raise UnsupportedError(
-        f"no kernel runs layer {layer.name} ({layer.op})", details=tuple(refusals), hint="report this as a defect of mcuq"
+                able.append(Candidate(kernel, kernel.cycles(layer, target)))
+            else:
+                refusals.append(f"{kernel.name}: {refusal}")
+        found += sorted(able, key=lambda candidate: (candidate.cycles, candidate.kernel.name))
+    return tuple(found), tuple(refusals)
+
+
+def _step(layer: Layer, target: Target, policy: KernelPolicy, choice: str | None) -> Step:
+    if operators()[layer.op].aliases:
+        return Step(layer, "alias", MCUQ, Lowering(calls=()))
+    found, refusals = candidates(layer, target, policy)
+    if not found:
+        raise UnsupportedError(
+            f"no kernel runs layer {layer.name} ({layer.op})", details=refusals, hint="report this as a defect of mcuq"
+        )
+    best = found[0] if choice is None else next((c for c in found if c.kernel.name == choice), None)
+    if best is None:
+        raise UsageError(
+            f"kernel {choice!r} does not run layer {layer.name} ({layer.op})",
+            details=refusals,
+            hint=f"kernels that do: {', '.join(candidate.kernel.name for candidate in found)}",
+        )
+    others = tuple(
+        f"{other.kernel.name}: estimated {other.cycles:,} cycles against {best.cycles:,}"
+        for other in found
+        if other is not best and other.cycles >= best.cycles
     )
+    kernel = best.kernel
+    return Step(layer, kernel.name, kernel.library, kernel.lower(layer, target), refusals + others)
