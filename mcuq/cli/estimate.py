@@ -1,0 +1,51 @@
+"""``mcuq estimate``: how long an inference may take on the board."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from mcuq.cli._shared import error_console, option, output_console, progress_on, set_up_logging, verbose_option
+
+
+@click.command("estimate")
+@click.argument("build", type=click.Path(path_type=Path))
+@option("--timeout", type=click.FloatRange(min=0.1), default=120.0, show_default=True, help="Seconds per inference.")
+@option("--json", "as_json", is_flag=True, help="Print the estimate as one JSON object.")
+@verbose_option
+def command(build: Path, timeout: float, as_json: bool, verbose: bool) -> None:
+    """Estimate cycles and time of one inference of BUILD, layer by layer.
+
+    Counts every instruction in QEMU with a plugin (compiled on first use with the host's gcc) and weighs it with the
+    core's timings, memory without wait states. An estimate: measure on the board for the truth.
+    """
+    from rich.table import Table  # noqa: PLC0415 - keeps `mcuq --help` instant
+
+    from mcuq.built import load_built  # noqa: PLC0415
+    from mcuq.estimate.estimate import estimate  # noqa: PLC0415
+
+    console = error_console()
+    set_up_logging(console, verbose)
+    built = load_built(build)
+    with progress_on(console) as progress:
+        found = estimate(built, timeout, progress)
+    if as_json:
+        click.echo(json.dumps(found.as_dict(), indent=2))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("layer", overflow="fold")
+    for name in ("kernel", "instructions", "cycles", "MACs", "cycles/MAC", "%"):
+        table.add_column(name, justify="left" if name == "kernel" else "right", no_wrap=True)
+    for layer in found.layers:
+        per_mac = f"{layer.cycles / layer.macs:.2f}" if layer.macs else ""
+        macs = f"{layer.macs:,}" if layer.macs else ""
+        share = f"{100 * layer.cycles / (found.cycles or 1):.1f}"
+        table.add_row(layer.name, layer.kernel, f"{layer.instructions:,}", f"{layer.cycles:,}", macs, per_mac, share)
+    output = output_console()
+    output.print(table)
+    output.print(
+        f"{found.instructions:,} instructions (counted); {found.cycles:,} cycles, {1e3 * found.seconds:.2f} ms at "
+        f"{found.core_hz / 1e6:g} MHz (estimated, {found.core} without wait states, error unknown)"
+    )
