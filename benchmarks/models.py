@@ -1,7 +1,7 @@
 """The MLPerf Tiny architectures with seeded random weights, as int8 TFLite files: the same work as the trained models.
 
-Times depend on shapes, not on values, with one exception: trained models may have channels that cannot change. ``sww`` is
-a net of the streaming wake word's size, not its exact layers.
+Times depend on shapes, not on values, with one exception: trained models may have channels that cannot change. ``sww``
+is a net of the streaming wake word's size, not its exact layers.
 """
 
 from __future__ import annotations

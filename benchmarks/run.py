@@ -2,10 +2,10 @@
 
     python benchmarks/run.py [--model ic ...] [--core cortex-m4 ...] [--models-dir DIR] [--write docs/benchmarks.md]
 
-For each model and core: two builds with mcuq's generated code, one calling CMSIS-NN wherever it is exact (the rest runs on
-mcuq's plain C, as it does for a user without mcuq's fast kernels), one with what ``--kernels auto`` chooses. Instructions are
-counted in QEMU, cycles estimated from the counts with the core's timings; bytes are held to LiteRT in both. ``--models-dir``
-takes ic.tflite and so on from elsewhere (the trained reference models, say) instead of the seeded ones.
+Two builds for each model and core, with the same generated code around the kernels: one calls CMSIS-NN wherever it is
+exact (and mcuq's kernels for the rest), one has what ``--kernels auto`` chooses. Instructions are counted in QEMU,
+cycles estimated from the counts with the core's timings; bytes are held to LiteRT in both. ``--models-dir`` takes
+ic.tflite and so on from elsewhere (the trained reference models, say) instead of the seeded ones.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ def measure(model: str, path: Path, core: str, policy: KernelPolicy, folder: Pat
 
 def table(rows: list[tuple[Row, Row]]) -> str:
     lines = [
-        "| model | core | instructions, CMSIS-NN / mcuq | cycles, CMSIS-NN / mcuq | faster | arena, B | flash, B | wrong bytes |",
+        "| model | core | instructions (counted), CMSIS-NN / mcuq | cycles (estimated) | ratio | arena, B | flash, B "
+        "| wrong bytes |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for other, ours in rows:

@@ -18,15 +18,19 @@ from mcuq.board import Board, simulated_board
 from mcuq.cmsis_nn import CmsisNN, find_cmsis_nn
 from mcuq.codegen.model import build_id, generate
 from mcuq.codegen.names import model_identifier
+from mcuq.data import check_data_exists
 from mcuq.errors import BudgetError, ToolError
+from mcuq.frontend.model_file import model_kind
 from mcuq.host_run import Figures, figures, run_host
 from mcuq.image import Image, board_toolchain, compile_model, link_image, remove_objects
 from mcuq.kernels.base import CMSIS_NN, Target
 from mcuq.model import Model, Progress, load_model
-from mcuq.output import replaced_folder
+from mcuq.output import check_replaceable, replaced_folder
 from mcuq.planner.arena import Plan, plan
 from mcuq.planner.lower import KernelPolicy, lower
+from mcuq.reference import Reference
 from mcuq.report import Count, LayerReport, Report
+from mcuq.toolchain import find_tool
 
 MANIFEST = "manifest.json"
 REPORT = "report.json"
@@ -51,8 +55,10 @@ class BuildOptions:
 
 def build(options: BuildOptions, progress: Progress) -> Report:
     """Build into ``options.folder``, whole or not at all, and tell what came out."""
+    _check_early(options)
     cmsis_nn = _cmsis_nn(options)
     model = load_model(options.model, options.data, progress)
+    Reference(model.tflite)  # the referee must take the model, or no byte could be proven
     functions = frozenset() if cmsis_nn is None else cmsis_nn.functions
     program = lower(model.graph, Target(options.board.core_with_fpu, functions), options.policy)
     planned = plan(program)
@@ -70,13 +76,24 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     return report
 
 
+def _check_early(options: BuildOptions) -> None:
+    """What would otherwise come up only after TensorFlow and the quantizer have done their work."""
+    model_kind(options.model)
+    check_replaceable(options.folder, MANIFEST)
+    if options.data is not None:
+        check_data_exists(options.data)
+    for tool in ("gcc", "objcopy"):
+        find_tool(f"arm-none-eabi-{tool}")
+
+
 def _cmsis_nn(options: BuildOptions) -> CmsisNN | None:
     if options.policy is KernelPolicy.MCUQ:
         return None
     found = find_cmsis_nn(options.cmsis_nn)
     if found is None and options.policy is KernelPolicy.CMSIS_NN:
         raise ToolError(
-            "CMSIS-NN was not found", hint="give --cmsis-nn DIR (a checkout or a pack), or: pip install 'mcuq[cmsis-nn]'"
+            "CMSIS-NN was not found",
+            hint="give --cmsis-nn DIR (a checkout or a pack), or: pip install 'mcuq[cmsis-nn]'",
         )
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 
 from mcuq.board import Board
 from mcuq.build import BOARD_FILE, FLOAT_FILE, MANIFEST, MODEL_FILE, REPORT
-from mcuq.errors import UsageError
+from mcuq.errors import MismatchError, UsageError
 from mcuq.frontend.tflite import bind, read_tflite
 from mcuq.model import Model
 from mcuq.passes import run_passes
@@ -20,7 +21,7 @@ from mcuq.report import Report
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What a build folder holds. ``image`` runs on the board; ``simulated_image`` on the machine that stands in for it."""
+    """What a build folder holds. ``image`` runs on the board, ``simulated_image`` on the machine that stands in."""
 
     folder: Path
     board: Board
@@ -31,10 +32,13 @@ class Built:
 
 
 def load_built(folder: Path) -> Built:
-    """Read the build folder ``folder``. Raises ``UsageError`` when it is none, or was damaged."""
+    """Read the build folder ``folder``. Raises ``UsageError`` when it is none, or was damaged,
+    and ``MismatchError`` when its model is another than that of its image.
+    """
     if not folder.is_dir() or not (folder / MANIFEST).is_file():
         raise UsageError(
-            f"{folder} is not a build folder: it has no {MANIFEST}", hint="`mcuq build MODEL --board BOARD -o DIR` makes one"
+            f"{folder} is not a build folder: it has no {MANIFEST}",
+            hint="`mcuq build MODEL --board BOARD -o DIR` makes one",
         )
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -46,10 +50,23 @@ def load_built(folder: Path) -> Built:
         image = folder / str(manifest["image"])
         simulated = manifest["simulated_image"]
         name = str(manifest["model"])
+        built_from = str(manifest["files"][MODEL_FILE])
+        if not image.is_file() or not (simulated is None or (folder / str(simulated)).is_file()):
+            raise ValueError("an image is missing")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
         raise UsageError(
-            f"the build folder {folder} is damaged", details=(f"{type(error).__name__}: {error}"[:200],), hint="build again"
+            f"the build folder {folder} is damaged", details=(_reason(error)[:200],), hint="build again"
         ) from error
+    if hashlib.sha256(tflite).hexdigest() != built_from:
+        raise MismatchError(f"{folder / MODEL_FILE} is not the model that the image was built from", hint="build again")
     file_graph = read_tflite(tflite, f"{folder}/{MODEL_FILE}")
     model = Model(name, tflite, float_tflite, file_graph, run_passes(bind(file_graph)), None)
     return Built(folder, board, model, report, image, None if simulated is None else folder / simulated)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"{Path(str(error.filename)).name}: {error.strerror}"
+    if isinstance(error, ValidationError):
+        return f"{BOARD_FILE}: {error.error_count()} values are missing or wrong"
+    return f"no {error} in one of its files" if isinstance(error, KeyError) else str(error)

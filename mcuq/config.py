@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -28,7 +29,7 @@ class Config(BaseModel):
     board: str | None = None
     data: str | None = None
     test_data: str | None = None
-    kernels: str | None = None
+    kernels: Literal["auto", "cmsis-nn", "mcuq"] | None = None
     cmsis_nn: str | None = None
 
 
@@ -47,7 +48,9 @@ def load_config(*folders: Path) -> Config:
 def _read(path: Path) -> Config:
     try:
         config = Config.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not TOML: {error}") from error
     except ValidationError as error:
         problems = tuple(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())

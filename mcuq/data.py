@@ -68,14 +68,11 @@ def load_data(spec: str, input_specs: Sequence[InputSpec]) -> Dataset:
 
     Raises ``DataError`` for data that are missing, malformed, or of another shape or type than the model takes.
     """
-    function = re.fullmatch(r"(.+\.py):(\w+)", spec)
-    path = Path(function.group(1) if function else spec)
-    if not path.exists():
-        raise DataError(f"data not found: {path}", hint=f"give {FORMATS}")
-    if function:
+    path, function = check_data_exists(spec)
+    if function is not None:
         from mcuq.data_function import load_function  # noqa: PLC0415
 
-        arrays, notes = load_function(path, function.group(2), input_specs)
+        arrays, notes = load_function(path, function, input_specs)
         return _dataset(arrays, None, input_specs, spec, notes=notes)
     if path.is_dir():
         from mcuq.data_images import load_images  # noqa: PLC0415
@@ -99,6 +96,15 @@ def load_data(spec: str, input_specs: Sequence[InputSpec]) -> Dataset:
     else:
         raise DataError(f"{path.name}: mcuq does not read {suffix or 'files without a suffix'} as data", hint=FORMATS)
     return _dataset(arrays, labels, input_specs, spec)
+
+
+def check_data_exists(spec: str) -> tuple[Path, str | None]:
+    """The path that ``spec`` names, which is there, and the function where it names one."""
+    function = re.fullmatch(r"(.+\.py):(\w+)", spec)
+    path = Path(function.group(1) if function else spec)
+    if not path.exists():
+        raise DataError(f"data not found: {path}", hint=f"give {FORMATS}")
+    return path, function.group(2) if function else None
 
 
 def synthetic_data(input_specs: Sequence[InputSpec], count: int, seed: int = 0) -> Dataset:

@@ -35,14 +35,16 @@ _PACKAGES = (
     ("ai-edge-litert", "ai_edge_litert", "the reference that bytes are held to", True, "pip install ai-edge-litert"),
     ("tensorflow", "tensorflow", "Keras and SavedModel input", False, "pip install 'mcuq[keras]'"),
     ("tf_keras", "tf_keras", "Keras 2 files", False, "pip install 'mcuq[keras]'"),
-    ("litert-quantizer", "litert_quantizer", "quantizing float models", False, "pip install 'mcuq[keras]'"),
+    ("litert-quantizer", "litert_quantizer", "quantizing float models", False, "pip install 'mcuq[quantize]'"),
 )
 
 
 def examine() -> tuple[Finding, ...]:
     """Look for everything; starts each tool once to ask its version."""
     found = [Finding("Python", platform.python_version(), "mcuq", True, "")]
-    found += [Finding(name, _tool_version(name), purpose, needed, install_hint(name)) for name, purpose, needed in _TOOLS]
+    found += [
+        Finding(name, _tool_version(name), purpose, needed, install_hint(name)) for name, purpose, needed in _TOOLS
+    ]
     found += [
         Finding(name, _package_version(name, module), purpose, needed, install)
         for name, module, purpose, needed, install in _PACKAGES

@@ -15,7 +15,7 @@ _PORTABLE = ("main.c", "protocol.c", "frame.c", "profile.c")
 _CORTEX_M = ("startup.c", "fault.c", "stack.c", "memory.c")
 
 FIRMWARE_FLAGS = ("-ffreestanding",)
-"""Further compiler flags for the firmware's own sources, which define memcpy. Kernels go without: there gcc inlines it."""
+"""Further compiler flags for the firmware's own sources, which define memcpy; kernels want it inlined."""
 
 LINK_FLAGS = ("-nostdlib", "-nostartfiles", "-lgcc")
 """To stand after the objects. The firmware brings memcpy and its kin; of the compiler's libraries it needs libgcc."""

@@ -36,12 +36,13 @@ def quantize_multiplier(factor: float) -> tuple[int, int]:
 
 
 def doubling_high_multiply(value: Any, multiplier: Any) -> IntArray:
-    """``round(value · multiplier / 2**31)``, half away from zero on the positive side, saturating (gemmlowp's SRDHM)."""
+    """``round(value · multiplier / 2**31)``, half away from zero if positive, saturating (gemmlowp's SRDHM)."""
     product = np.asarray(value, np.int64) * np.asarray(multiplier, np.int64)
     nudged = product + np.where(product >= 0, 1 << 30, 1 - (1 << 30))
     # C's division truncates towards zero.
     quotient: IntArray = np.where(nudged >= 0, nudged >> 31, -((-nudged) >> 31))
-    return np.minimum(quotient, np.int64((1 << 31) - 1))
+    saturated: IntArray = np.minimum(quotient, np.int64((1 << 31) - 1))
+    return saturated
 
 
 def rounding_divide_by_power_of_two(value: Any, exponent: Any) -> IntArray:

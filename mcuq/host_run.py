@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +33,8 @@ class HostRuns:
         if quantization is None:
             return values.astype(np.float32)
         shifted = values.astype(np.float32) - np.float32(quantization.zero_point)
-        return shifted * np.float32(quantization.scale)
+        real: npt.NDArray[np.float32] = shifted * np.float32(quantization.scale)
+        return real
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,8 @@ class Figures:
 
     samples: int = 0
     data: str = "no data"
-    accuracy: Accuracy = Accuracy()
-    agreement: Agreement = Agreement()
+    accuracy: Accuracy = field(default_factory=Accuracy)
+    agreement: Agreement = field(default_factory=Agreement)
 
 
 def run_host(model: Model, data: Dataset, progress: Progress) -> HostRuns:

@@ -19,7 +19,7 @@ from mcuq.firmware import FIRMWARE_FLAGS, LINK_FLAGS, board_header, firmware_inc
 from mcuq.kernels.base import CMSIS_NN
 from mcuq.paths import FIRMWARE
 from mcuq.planner.arena import Plan
-from mcuq.toolchain import RegionOverflow, Sizes, Toolchain, Unit, elf_sizes
+from mcuq.toolchain import RegionOverflowError, Sizes, Toolchain, Unit, elf_sizes
 
 OPTIMIZE = "-O2"
 KERNELS = FIRMWARE / "kernels"
@@ -85,9 +85,7 @@ def link_image(board: Board, model: ModelObjects, name: str, folder: Path, subfo
     (where / "board.h").write_text(board_header(board), encoding="utf-8")
     platform = f"obj/{board.name}"
     # The source's folder is part of the object's name: two folders may have files of one name.
-    units = [
-        Unit(source, f"{platform}/{source.parent.name}_{source.stem}.o") for source in firmware_sources(board)
-    ]
+    units = [Unit(source, f"{platform}/{source.parent.name}_{source.stem}.o") for source in firmware_sources(board)]
     firmware = dataclasses.replace(model.toolchain, flags=(*model.toolchain.flags, *FIRMWARE_FLAGS))
     firmware.compile(units, folder, (Path(subfolder), *firmware_includes(board)))
     objects = (*(unit.object for unit in units), *model.objects)
@@ -97,7 +95,7 @@ def link_image(board: Board, model: ModelObjects, name: str, folder: Path, subfo
     extra = (f"-Wl,-T,{subfolder}/memory.ld", f"-Wl,-Map={subfolder}/{name}.map", *LINK_FLAGS)
     try:
         model.toolchain.link(objects, output, folder, extra)
-    except RegionOverflow as overflow:
+    except RegionOverflowError as overflow:
         raise _does_not_fit(board, overflow) from overflow
     model.toolchain.objcopy(output, f"{subfolder}/{name}.bin", "binary", folder)
     model.toolchain.objcopy(output, f"{subfolder}/{name}.hex", "ihex", folder)
@@ -120,7 +118,7 @@ EXCEPTION_FRAME_BYTES = 112
 The SysTick handler, the only one, uses no stack of its own (firmware/platform/counter/dwt_systick.c)."""
 
 
-def _does_not_fit(board: Board, overflow: RegionOverflow) -> BudgetError:
+def _does_not_fit(board: Board, overflow: RegionOverflowError) -> BudgetError:
     lines = []
     for region, excess in overflow.overflows:
         bank = board.bank(region.removeprefix("bank_"))

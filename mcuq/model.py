@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from mcuq.data import Dataset, InputSpec, load_data, synthetic_data
-from mcuq.errors import UnsupportedError
+from mcuq.errors import McuqError, UnsupportedError
+from mcuq.frontend.blockers import Blocker, left_float, refusal, unsupported_operators
 from mcuq.frontend.model_file import model_kind
-from mcuq.frontend.tflite import bind, read_tflite
+from mcuq.frontend.tflite import bind, find_blockers, read_tflite
 from mcuq.ir import DType, Graph, Tensor
 from mcuq.passes import run_passes
 
@@ -46,13 +48,22 @@ class Model:
         return list(self.file_graph.tensors).index(name)
 
 
+def model_name(path: Path) -> str:
+    """What the model at ``path`` is called: its file's name without the suffix, or its folder's name.
+
+    A link's own name counts, not that of what it leads to.
+    """
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+    return absolute.name if absolute.is_dir() else absolute.stem
+
+
 def load_model(path: Path, data: str | None, progress: Progress) -> Model:
     """The model at ``path``, quantized with the samples that ``data`` names if it is a float model.
 
     Raises ``UsageError``, ``DataError`` or ``UnsupportedError`` saying what is wrong.
     """
     kind = model_kind(path)
-    name = path.resolve().stem if path.is_file() else path.resolve().name
+    name = model_name(path)
     if kind == "tflite":
         content = path.read_bytes()
     else:
@@ -68,12 +79,12 @@ def load_model(path: Path, data: str | None, progress: Progress) -> Model:
     return _quantized(name, path.name, content, graph, data, progress)
 
 
-def _quantized(
-    name: str, file_name: str, content: bytes, graph: Graph, data: str | None, progress: Progress
-) -> Model:
-    from mcuq.quantize.int8 import operators_left_float, quantize_int8  # noqa: PLC0415 - imports the quantizer
+def _quantized(name: str, file_name: str, content: bytes, graph: Graph, data: str | None, progress: Progress) -> Model:
+    from mcuq.quantize.int8 import quantize_int8  # noqa: PLC0415 - imports the quantizer
 
     specs = input_specs(graph)
+    if lacking := unsupported_operators(graph):
+        raise refusal(file_name, _all_blockers(file_name, content, specs) or lacking)
     notes: tuple[str, ...] = ()
     if data is None:
         dataset = None
@@ -86,13 +97,32 @@ def _quantized(
         dataset = calibration = load_data(data, specs)
         notes = dataset.notes
     quantized = quantize_int8(content, calibration, lambda done, of: progress("calibrating", done, of))
-    if left := operators_left_float(quantized):
-        raise UnsupportedError(
-            f"{file_name} holds {len(left)} layer{'s' * (len(left) > 1)} that cannot be quantized to int8",
-            details=tuple(f"{tensor}: {op}" for op, tensor in left),
-            hint="`mcuq ops` lists the operators that mcuq compiles",
-        )
+    if blockers := _blockers(read_tflite(quantized, file_name)):
+        raise refusal(file_name, blockers)
     return _compiled_view(name, file_name, quantized, content, dataset, notes)
+
+
+def _all_blockers(file_name: str, content: bytes, specs: tuple[InputSpec, ...]) -> tuple[Blocker, ...]:
+    """Of a float model with operators that mcuq lacks: these, and the rules that its other layers break as int8.
+
+    Empty when the model cannot be quantized, or not run.
+    """
+    from mcuq.quantize.int8 import quantize_int8  # noqa: PLC0415 - imports the quantizer
+
+    try:
+        return _blockers(read_tflite(quantize_int8(content, synthetic_data(specs, 1)), file_name))
+    except McuqError as error:
+        log.debug("not quantized to look for more blockers: %s", error)
+        return ()
+
+
+def _blockers(graph: Graph) -> tuple[Blocker, ...]:
+    """What is wrong with each layer of a quantized model, in the order of execution."""
+    floating = {blocker.layer: blocker for blocker in left_float(graph)}
+    broken = {blocker.layer: blocker for blocker in find_blockers(graph)}
+    lacking = {blocker.layer: blocker for blocker in unsupported_operators(graph)}
+    by_layer = {**broken, **floating, **lacking}
+    return tuple(by_layer[node.name] for node in graph.nodes if node.name in by_layer)
 
 
 def _compiled_view(
@@ -132,7 +162,7 @@ def _input_spec(tensor: Tensor) -> InputSpec:
     low = high = None
     quantization = tensor.type.quantization
     if quantization is not None and tensor.type.dtype in _QUANTIZED:
-        limits = np.iinfo(tensor.type.dtype.numpy)
+        limits = np.iinfo(tensor.type.dtype.value)
         low = (float(limits.min) - quantization.zero_point) * quantization.scale
         high = (float(limits.max) - quantization.zero_point) * quantization.scale
     name = tensor.name.removeprefix("serving_default_").split(":")[0]

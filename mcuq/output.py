@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,21 +21,25 @@ def replaced_folder(goal: Path, marker: str) -> Iterator[Path]:
     Raises ``UsageError`` for another folder or a file, ``RunError`` when the disk refuses.
     """
     goal = goal.absolute()
-    _check_replaceable(goal, marker)
+    check_replaceable(goal, marker)
+    missing = [folder for folder in goal.parents if not folder.exists()]
+    temporary: Path | None = None
     try:
-        goal.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{goal.name}-", dir=goal.parent))
-    except OSError as error:
-        raise UsageError(f"cannot write to {goal.parent}: {error.strerror}") from error
-    try:
-        temporary.chmod(0o755)
+        try:
+            goal.parent.mkdir(parents=True, exist_ok=True)
+            temporary = Path(tempfile.mkdtemp(prefix=f".{goal.name}-", dir=goal.parent))
+            temporary.chmod(0o755)
+        except OSError as error:
+            raise UsageError(f"cannot write to {goal.parent}: {error.strerror}") from error
         yield temporary
-        _check_replaceable(goal, marker)
+        check_replaceable(goal, marker)
         _move(temporary, goal)
     except OSError as error:
         raise RunError(f"cannot write {error.filename or goal}: {error.strerror}") from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+        _remove_empty(missing)
 
 
 def write_file(path: Path, text: str) -> None:
@@ -48,7 +53,15 @@ def write_file(path: Path, text: str) -> None:
         raise RunError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _check_replaceable(goal: Path, marker: str) -> None:
+def _remove_empty(folders: Iterable[Path]) -> None:
+    """Those of ``folders``, the innermost first, that hold nothing."""
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
+
+
+def check_replaceable(goal: Path, marker: str) -> None:
+    """Raises ``UsageError`` when ``replaced_folder`` would not write to ``goal``."""
     if not goal.exists():
         return
     if not goal.is_dir():

@@ -1,6 +1,6 @@
 """Keeps a library's chatter off the terminal: whatever is written to file descriptor 2 inside, C++ included.
 
-Nothing is lost when it matters: after an exception that mcuq did not raise itself, what was held back is shown,
+Nothing is lost when it matters: after an exception that mcuq and the user did not raise, what was held back is shown,
 and if the process dies inside, Python's traceback still reaches the terminal.
 """
 
@@ -18,7 +18,7 @@ from mcuq.errors import McuqError
 
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Holds back standard error; shows what was held back when something other than ``McuqError`` goes wrong."""
+    """Holds back standard error; shows what was held back when something unforeseen goes wrong."""
     sys.stderr.flush()
     try:
         terminal = os.dup(2)
@@ -34,7 +34,7 @@ def quiet_stderr() -> Iterator[None]:
         try:
             yield
             show = False
-        except McuqError:
+        except (McuqError, KeyboardInterrupt):
             show = False
             raise
         finally:

@@ -10,30 +10,31 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
 SCHEMA_VERSION = 1
+Share: TypeAlias = "float | None"
 
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
     """Shares of labelled samples classified right, 0 to 1; None where there are no labels or it was not run."""
 
-    float: float | None = None
-    int8: float | None = None
-    target: float | None = None
+    float: Share = None
+    int8: Share = None
+    target: Share = None
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
     """Shares of samples put into the same class as by the float model; None where outputs name no classes."""
 
-    int8: float | None = None
-    target: float | None = None
+    int8: Share = None
+    target: Share = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,11 @@ class Report:
 
 def print_report(report: Report, console: Console) -> None:
     """The report as a short table for people, then the layers."""
-    console.print(Group(_summary(report), *_layers(report), *(Text(f"note: {note}") for note in report.notes)))
+    console.print(
+        Group(
+            _summary(report), *_layers(report), *(Text(f"note: {note}", style="bold yellow") for note in report.notes)
+        )
+    )
 
 
 def _summary(report: Report) -> Table:
@@ -136,9 +141,7 @@ def _summary_rows(report: Report) -> Mapping[str, str]:
     rows["RAM"] = f"{_of(report.ram_bytes, report.ram_limit_bytes)}, with {stack}"
     rows["flash"] = _of(report.flash_bytes, report.flash_limit_bytes)
     accuracies = [
-        f"{name} {_percent(value)}"
-        for name, value in dataclasses.asdict(report.accuracy).items()
-        if value is not None
+        f"{name} {_percent(value)}" for name, value in dataclasses.asdict(report.accuracy).items() if value is not None
     ]
     if accuracies:
         rows["accuracy"] = f"{', '.join(accuracies)} ({report.data})"
@@ -187,7 +190,7 @@ def _layers(report: Report) -> list[Table]:
         table.add_column("%", justify="right", no_wrap=True)
     total = sum(layer.instructions or 0 for layer in report.layers) or 1
     for layer in report.layers:
-        row = [Text(layer.name), layer.op, layer.kernel]
+        row: list[Text | str] = [Text(layer.name), layer.op, layer.kernel]
         if counted:
             instructions = layer.instructions or 0
             row += [f"{instructions:,}", f"{100 * instructions / total:.1f}"]

@@ -14,8 +14,9 @@ from mcuq.errors import UsageError
 from mcuq.host_run import HostRuns, figures, run_host
 from mcuq.measure import Streamed, Ticks, check_identity, count_run, stream
 from mcuq.model import Progress, input_specs
-from mcuq.report import Count, LayerReport, Report
+from mcuq.report import Agreement, Count, LayerReport, Report
 from mcuq.runners.qemu import QemuRunner
+from mcuq.toolchain import find_tool
 
 RANDOM_SAMPLES = 8
 FEW_SAMPLES = 8
@@ -24,15 +25,19 @@ FEW_SAMPLES = 8
 
 @dataclass(frozen=True, slots=True)
 class SimulationOptions:
-    """``timeout_s`` bounds one inference; None allows what the largest models need."""
+    """``timeout_s`` bounds one inference, ``limit`` the number of samples."""
 
     timeout_s: float = 120.0
+    limit: int | None = None
 
 
 def simulate(built: Built, data: Dataset | None, options: SimulationOptions, progress: Progress) -> Report:
     """Run ``data`` (random inputs when None) and report; raises ``RunError`` when the simulator dies or hangs."""
+    find_tool("qemu-system-arm")  # before minutes of LiteRT
     given = data is not None
     samples = data if data is not None else random_data(built)
+    if options.limit is not None:
+        samples = samples.head(options.limit)
     runs = run_host(built.model, samples, progress)
     machine = simulated_board(built.board)
     runner = QemuRunner(machine, built.simulated_image or built.image)
@@ -49,8 +54,8 @@ def simulate(built: Built, data: Dataset | None, options: SimulationOptions, pro
         mismatched_bytes=streamed.mismatched_bytes,
         mismatched_samples=streamed.mismatched_samples,
         compared_bytes=streamed.compared_bytes,
-        accuracy=found.accuracy if given else built.report.accuracy,
-        agreement=found.agreement if given else built.report.agreement,
+        accuracy=found.accuracy,
+        agreement=found.agreement if given else Agreement(),
         instructions_per_inference=Count("counted", _instructions(machine, ticks.total)),
         layers=tuple(
             LayerReport(layer.name, layer.op, layer.kernel, _instructions(machine, count), layer.refusals)

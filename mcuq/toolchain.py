@@ -6,12 +6,9 @@ gives the same bytes in any folder.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +17,7 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
 from mcuq.errors import RunError, ToolError
+from mcuq.processes import Finished, run_all
 
 WARNINGS = (
     "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wcast-qual", "-Wcast-align",
@@ -28,7 +26,6 @@ WARNINGS = (
 """What generated code, firmware and kernels are clean under. Code of others is compiled without."""
 
 COMMON = ("-std=c11", "-ffunction-sections", "-fdata-sections", "-fno-common")
-TIMEOUT_S = 300
 _OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
 
 
@@ -54,7 +51,7 @@ class Sizes:
         return self.data_bytes + self.bss_bytes
 
 
-class RegionOverflow(Exception):
+class RegionOverflowError(Exception):
     """The image does not fit a memory region; ``overflows`` are (region name, bytes too many)."""
 
     def __init__(self, overflows: Sequence[tuple[str, int]]) -> None:
@@ -90,18 +87,17 @@ class Toolchain:
             (folder / unit.object).parent.mkdir(parents=True, exist_ok=True)
             command = self.compile_command(unit, includes, system)
             commands.append([gcc, *mapped, *command[1:]])
-        with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
-            list(pool.map(lambda command: run_tool(command, folder), commands))
+        run_tools(commands, folder)
 
     def link(self, objects: Sequence[str], output: str, folder: Path, extra: Sequence[str]) -> None:
-        """Link ``objects`` (relative to ``folder``) into ``output``. Raises ``RegionOverflow`` when it does not fit."""
+        """Link ``objects`` (relative to ``folder``) into ``output``. ``RegionOverflowError``: it does not fit."""
         command = [self.gcc, *self.flags, *objects, *extra, "-Wl,--gc-sections", "-o", output]
-        completed = _completed(command, folder)
-        if completed.returncode == 0:
+        (finished,) = run_all([command], folder)
+        if finished.code == 0:
             return
-        if overflows := _OVERFLOW.findall(completed.stderr):
-            raise RegionOverflow([(region, int(count)) for region, count in overflows])
-        raise _failed(command, completed)
+        if overflows := _OVERFLOW.findall(finished.errors):
+            raise RegionOverflowError([(region, int(count)) for region, count in overflows])
+        raise _failed(finished)
 
     def objcopy(self, source: str, output: str, form: str, folder: Path) -> None:
         """Convert an ELF to ``binary`` or ``ihex``."""
@@ -138,30 +134,22 @@ def path_maps(folder: Path, paths: Iterable[Path]) -> list[str]:
 
 def run_tool(command: Sequence[str], folder: Path) -> str:
     """Standard output of a tool that must succeed. Raises ``RunError`` with its last words."""
-    completed = _completed(command, folder)
-    if completed.returncode != 0:
-        raise _failed(command, completed)
-    return completed.stdout
+    return run_tools([command], folder)[0].output
 
 
-def _completed(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S, check=False,
-            stdin=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C", "SOURCE_DATE_EPOCH": "0"},
-        )  # fmt: skip
-    except subprocess.TimeoutExpired as error:
-        raise RunError(f"{Path(command[0]).name} did not finish in {TIMEOUT_S} s") from error
-    except OSError as error:
-        raise ToolError(f"{command[0]} could not be started: {error}") from error
+def run_tools(commands: Sequence[Sequence[str]], folder: Path) -> tuple[Finished, ...]:
+    """Run tools that must succeed, several at a time. Raises ``RunError`` with the words of one that does not."""
+    finished = run_all(commands, folder)
+    if finished and finished[-1].code != 0:
+        raise _failed(finished[-1])
+    return finished
 
 
-def _failed(command: Sequence[str], completed: subprocess.CompletedProcess[str]) -> RunError:
-    words = completed.stderr.strip().splitlines() or completed.stdout.strip().splitlines()
+def _failed(finished: Finished) -> RunError:
+    words = finished.errors.strip().splitlines() or finished.output.strip().splitlines()
+    how = f"was ended by signal {-finished.code}" if finished.code < 0 else f"failed with exit code {finished.code}"
     return RunError(
-        f"{Path(command[0]).name} failed with exit code {completed.returncode}",
-        details=tuple(words[:20]),
-        hint="`-v` prints the command",
+        f"{Path(finished.command[0]).name} {how}", details=tuple(words[:20]), hint="`-v` prints the command"
     )
 
 

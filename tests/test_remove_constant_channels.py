@@ -49,7 +49,9 @@ class NetBuilder:
         self.nodes.append(Node(f"n{len(self.nodes)}", op, options, tuple(inputs), (output,)))
         return output
 
-    def conv(self, x: str, filters: int, window: int, *, dead: float, full: float, padding: int = SAME, zero: int = -128) -> str:
+    def conv(
+        self, x: str, filters: int, window: int, *, dead: float, full: float, padding: int = SAME, zero: int = -128
+    ) -> str:
         n, h, w, channels = self.tensors[x].shape
         weights = self.rng.integers(-127, 128, (filters, window, window, channels)).astype(np.int8)
         scales = tuple(float(np.float32(0.001 + 0.0003 * i)) for i in range(filters))

@@ -13,66 +13,6 @@
 
 #if defined(__ARM_FEATURE_DSP) && (__ARM_FEATURE_DSP == 1)
 #define MCUQ_HAS_DSP 1
-/* sum + a[0] * b[1], and sum + a[1] * b[0]. */
-static inline int32_t mcuq_smlabt(uint32_t a, uint32_t b, int32_t sum)
-{
-    int32_t result;
-    __asm__("smlabt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
-    return result;
-}
-
-static inline int32_t mcuq_smlatb(uint32_t a, uint32_t b, int32_t sum)
-{
-    int32_t result;
-    __asm__("smlatb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
-    return result;
-}
-
-/* sum + (a * b[0] >> 16), and sum + (a * b[1] >> 16), rounded down. */
-static inline int32_t mcuq_smlawb(int32_t a, uint32_t b, int32_t sum)
-{
-    int32_t result;
-    __asm__("smlawb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
-    return result;
-}
-
-static inline int32_t mcuq_smlawt(int32_t a, uint32_t b, int32_t sum)
-{
-    int32_t result;
-    __asm__("smlawt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
-    return result;
-}
-
-/* halves with bytes 0 and 2, or 1 and 3, of bytes added: element by element, int16. */
-static inline uint32_t mcuq_sxtab16(uint32_t halves, uint32_t bytes)
-{
-    uint32_t sums;
-    __asm__("sxtab16 %0, %1, %2" : "=r"(sums) : "r"(halves), "r"(bytes));
-    return sums;
-}
-
-static inline uint32_t mcuq_sxtab16_odd(uint32_t halves, uint32_t bytes)
-{
-    uint32_t sums;
-    __asm__("sxtab16 %0, %1, %2, ror #8" : "=r"(sums) : "r"(halves), "r"(bytes));
-    return sums;
-}
-
-/* The greater, and the lesser, of four pairs of int8: SSUB8 leaves in the GE flags which is which, SEL chooses. */
-static inline uint32_t mcuq_max_int8x4(uint32_t a, uint32_t b)
-{
-    uint32_t result;
-    __asm__("ssub8 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(result) : "r"(a), "r"(b) : "cc");
-    return result;
-}
-
-static inline uint32_t mcuq_min_int8x4(uint32_t a, uint32_t b)
-{
-    uint32_t result;
-    __asm__("ssub8 %0, %1, %2\n\tsel %0, %2, %1" : "=&r"(result) : "r"(a), "r"(b) : "cc");
-    return result;
-}
-
 #else
 #define MCUQ_HAS_DSP 0
 #endif
@@ -156,6 +96,14 @@ static inline int32_t mcuq_smmul(int32_t a, int32_t b)
     return result;
 }
 
+/* The upper 32 bits of a * b, rounded half up. */
+static inline int32_t mcuq_smmulr(int32_t a, int32_t b)
+{
+    int32_t result;
+    __asm__("smmulr %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
+    return result;
+}
+
 /* sum + the upper 32 bits of a * b, rounded down. */
 static inline int32_t mcuq_smmla(int32_t a, int32_t b, int32_t sum)
 {
@@ -169,6 +117,88 @@ static inline int32_t mcuq_saturate_int8(int32_t value)
 {
     int32_t result;
     __asm__("ssat %0, #8, %1" : "=r"(result) : "r"(value) : "cc");
+    return result;
+}
+
+/* value >> shift, clamped to -128 .. 127; shift is a literal, 1 .. 31. */
+static inline __attribute__((always_inline)) int32_t mcuq_shift_saturate_int8(int32_t value, const uint32_t shift)
+{
+    int32_t result;
+    __asm__("ssat %0, #8, %1, asr %2" : "=r"(result) : "r"(value), "i"(shift) : "cc");
+    return result;
+}
+
+/* sum + a[0] * b[0], and so on: b is element 0 and t element 1, of a and of b. */
+static inline int32_t mcuq_smlabb(uint32_t a, uint32_t b, int32_t sum)
+{
+    int32_t result;
+    __asm__("smlabb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+}
+
+static inline int32_t mcuq_smlatt(uint32_t a, uint32_t b, int32_t sum)
+{
+    int32_t result;
+    __asm__("smlatt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+}
+
+static inline int32_t mcuq_smlabt(uint32_t a, uint32_t b, int32_t sum)
+{
+    int32_t result;
+    __asm__("smlabt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+}
+
+static inline int32_t mcuq_smlatb(uint32_t a, uint32_t b, int32_t sum)
+{
+    int32_t result;
+    __asm__("smlatb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+}
+
+/* sum + (a * b[0] >> 16), and sum + (a * b[1] >> 16), rounded down. */
+static inline int32_t mcuq_smlawb(int32_t a, uint32_t b, int32_t sum)
+{
+    int32_t result;
+    __asm__("smlawb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+}
+
+static inline int32_t mcuq_smlawt(int32_t a, uint32_t b, int32_t sum)
+{
+    int32_t result;
+    __asm__("smlawt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+}
+
+/* halves with bytes 0 and 2, or 1 and 3, of bytes added: element by element, int16. */
+static inline uint32_t mcuq_sxtab16(uint32_t halves, uint32_t bytes)
+{
+    uint32_t sums;
+    __asm__("sxtab16 %0, %1, %2" : "=r"(sums) : "r"(halves), "r"(bytes));
+    return sums;
+}
+
+static inline uint32_t mcuq_sxtab16_odd(uint32_t halves, uint32_t bytes)
+{
+    uint32_t sums;
+    __asm__("sxtab16 %0, %1, %2, ror #8" : "=r"(sums) : "r"(halves), "r"(bytes));
+    return sums;
+}
+
+/* The greater, and the lesser, of four pairs of int8: SSUB8 leaves in the GE flags which is which, SEL chooses. */
+static inline uint32_t mcuq_max_int8x4(uint32_t a, uint32_t b)
+{
+    uint32_t result;
+    __asm__("ssub8 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(result) : "r"(a), "r"(b) : "cc");
+    return result;
+}
+
+static inline uint32_t mcuq_min_int8x4(uint32_t a, uint32_t b)
+{
+    uint32_t result;
+    __asm__("ssub8 %0, %1, %2\n\tsel %0, %2, %1" : "=&r"(result) : "r"(a), "r"(b) : "cc");
     return result;
 }
 
@@ -214,6 +244,11 @@ static inline int32_t mcuq_smmul(int32_t a, int32_t b)
     return (int32_t)(((int64_t)a * (int64_t)b) >> 32);
 }
 
+static inline int32_t mcuq_smmulr(int32_t a, int32_t b)
+{
+    return (int32_t)((((int64_t)a * (int64_t)b) + ((int64_t)1 << 31)) >> 32);
+}
+
 static inline int32_t mcuq_smmla(int32_t a, int32_t b, int32_t sum)
 {
     return mcuq_wrapping_add(sum, mcuq_smmul(a, b));
@@ -223,6 +258,21 @@ static inline int32_t mcuq_saturate_int8(int32_t value)
 {
     const int32_t floored = (value < -128) ? -128 : value;
     return (floored > 127) ? 127 : floored;
+}
+
+static inline int32_t mcuq_shift_saturate_int8(int32_t value, const uint32_t shift)
+{
+    return mcuq_saturate_int8(value >> shift);
+}
+
+static inline int32_t mcuq_smlabb(uint32_t a, uint32_t b, int32_t sum)
+{
+    return mcuq_wrapping_add(sum, mcuq_half(a, 0U) * mcuq_half(b, 0U));
+}
+
+static inline int32_t mcuq_smlatt(uint32_t a, uint32_t b, int32_t sum)
+{
+    return mcuq_wrapping_add(sum, mcuq_half(a, 1U) * mcuq_half(b, 1U));
 }
 
 static inline int32_t mcuq_smlabt(uint32_t a, uint32_t b, int32_t sum)

@@ -6,7 +6,10 @@ Results go to standard output, progress and messages to standard error. Exit cod
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import importlib
+import os
 import pkgutil
 import signal
 import sys
@@ -20,6 +23,7 @@ from mcuq import __version__
 from mcuq.errors import McuqError
 
 INTERRUPTED = 130
+_interrupted = False
 
 
 class _Commands(click.Group):
@@ -44,8 +48,16 @@ def commands() -> None:
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(run(sys.argv[1:]))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    code = run(sys.argv[1:])
+    if code == INTERRUPTED:
+        # A library that saw the interruption pass can make Python end itself with SIGINT instead of this exit code.
+        atexit._run_exitfuncs()
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -56,23 +68,29 @@ def run(arguments: list[str]) -> int:
         return stop.exit_code
     except click.Abort:
         return _say_interrupted()
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except McuqError as error:
-        click.echo(f"Error: {error}", err=True)
-        return error.exit_code
+    except Exception as error:
+        # Libraries make other errors of an interruption: an import of TensorFlow then "fails".
+        return _say_interrupted() if _interrupted else _say(error)
     except KeyboardInterrupt:
         return _say_interrupted()
-    except BrokenPipeError:
+    return result if isinstance(result, int) else 0
+
+
+def _say(error: Exception) -> int:
+    """Tell of an error on standard error, and give its exit code."""
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    if isinstance(error, McuqError):
+        click.echo(f"Error: {error}", err=True)
+        return error.exit_code
+    if isinstance(error, BrokenPipeError):
         sys.stderr.close()  # the reader of our output has gone; there is nobody to tell
         return 1
-    except Exception as error:
-        traceback.print_exc()
-        click.echo(f"Error: mcuq failed unexpectedly: {type(error).__name__}: {error}", err=True)
-        click.echo("Hint: this is a defect of mcuq; please report it with the lines above", err=True)
-        return 1
-    return result if isinstance(result, int) else 0
+    traceback.print_exception(error)
+    click.echo(f"Error: mcuq failed unexpectedly: {type(error).__name__}: {error}", err=True)
+    click.echo("Hint: this is a defect of mcuq; please report it with the lines above", err=True)
+    return 1
 
 
 def _say_interrupted() -> int:
@@ -80,5 +98,7 @@ def _say_interrupted() -> int:
     return INTERRUPTED
 
 
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    global _interrupted  # noqa: PLW0603 - a signal handler has no other place
+    _interrupted = True
     raise KeyboardInterrupt

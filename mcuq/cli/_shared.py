@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 import click
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from mcuq.report import Report, print_report
@@ -47,10 +46,21 @@ def error_console() -> Console:
     return Console(file=stream, highlight=False)
 
 
+class _Lines(logging.Handler):
+    """Log lines as they are, above the progress bars: commands are there to be copied, so none is wrapped."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._console.print(record.getMessage(), markup=False, highlight=False, soft_wrap=True)
+
+
 def set_up_logging(console: Console, verbose: bool) -> None:
     """mcuq's own log lines, and nobody else's, go to standard error when asked for."""
     logger = logging.getLogger("mcuq")
-    logger.handlers = [RichHandler(console=console, show_time=False, show_path=False, markup=False)]
+    logger.handlers = [_Lines(console)]
     logger.propagate = False
     logger.setLevel(logging.DEBUG if verbose else logging.WARNING)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from mcuq.cli._shared import (
     error_console,
@@ -48,11 +49,14 @@ def command(
     from mcuq.build import BuildOptions, build  # noqa: PLC0415
     from mcuq.config import load_config  # noqa: PLC0415
     from mcuq.errors import UsageError  # noqa: PLC0415
+    from mcuq.model import model_name  # noqa: PLC0415
     from mcuq.planner.lower import KernelPolicy  # noqa: PLC0415
 
     console = error_console()
     set_up_logging(console, verbose)
     config = load_config(Path.cwd(), model.absolute().parent)
+    if board is not None and board_file is not None:
+        board, board_file = _preferred(board, board_file)
     name = board or config.board
     if board_file is None and name is None:
         raise UsageError("no board given", hint="give --board NAME; `mcuq boards` lists the names")
@@ -60,7 +64,7 @@ def command(
     options = BuildOptions(
         model=model,
         board=chosen,
-        folder=output or Path("build") / f"{model.absolute().stem}-{chosen.name}",
+        folder=output or Path("build") / f"{model_name(model)}-{chosen.name}",
         data=data or config.data,
         policy=KernelPolicy(kernels or config.kernels or "auto"),
         cmsis_nn=existing(cmsis_nn or config.cmsis_nn),
@@ -69,3 +73,14 @@ def command(
         report = build(options, progress)
     show(report, as_json, console)
     console.print(f"built {options.folder}", markup=False)
+
+
+def _preferred(board: str, board_file: Path) -> tuple[str | None, Path | None]:
+    """Of a board given twice, the one that a flag names, if the other comes from the environment."""
+    from mcuq.errors import UsageError  # noqa: PLC0415 - keeps `mcuq --help` instant
+
+    context = click.get_current_context()
+    by_flag = [context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in ("board", "board_file")]
+    if by_flag[0] == by_flag[1]:
+        raise UsageError("both --board and --board-file are given", hint="give one of them")
+    return (board, None) if by_flag[0] else (None, board_file)

@@ -22,7 +22,8 @@ def command() -> int:
     for name in ("tool", "found", "for", "install with"):
         table.add_column(name, overflow="fold")
     for finding in findings:
-        table.add_row(finding.name, finding.version or "missing", finding.purpose, finding.install if not finding.version else "")
+        install = "" if finding.version else finding.install
+        table.add_row(finding.name, finding.version or "missing", finding.purpose, install)
     output_console().print(table)
     missing = [finding.name for finding in findings if finding.needed and not finding.version]
     if missing:

@@ -16,9 +16,7 @@ from mcuq.cli._shared import error_console, json_option, option, progress_on, se
 @option("--timeout", type=click.FloatRange(min=0.1), default=120.0, show_default=True, help="Seconds per inference.")
 @json_option
 @verbose_option
-def command(
-    build: Path, data: str | None, limit: int | None, timeout: float, as_json: bool, verbose: bool
-) -> int:
+def command(build: Path, data: str | None, limit: int | None, timeout: float, as_json: bool, verbose: bool) -> int:
     """Run BUILD, a folder made by `mcuq build`, in QEMU and hold every output byte to LiteRT's.
 
     Instructions are counted, exactly and repeatably; they are no latency. Exits with 5 when bytes differ.
@@ -37,10 +35,8 @@ def command(
     built = load_built(build)
     spec = data or load_config(Path.cwd()).test_data
     samples = None if spec is None else load_data(spec, input_specs(built.model.file_graph))
-    if samples is not None and limit is not None:
-        samples = samples.head(limit)
     with progress_on(console) as progress:
-        report = simulate(built, samples, SimulationOptions(timeout), progress)
+        report = simulate(built, samples, SimulationOptions(timeout, limit), progress)
     write_file(build / REPORT, report.as_json())
     show(report, as_json, console)
     if report.mismatched_bytes:

@@ -19,7 +19,6 @@ from mcuq.planner.arena import Plan
 from mcuq.planner.lifetime import scratch_name
 from mcuq.planner.lower import Step
 
-
 FIRMWARE_VIEW = "mcuq_model.c"
 
 
@@ -112,6 +111,7 @@ class _Generator:
             "tensors": self._tensor_lines(),
             "tables": self._tables(),
             "headers": sorted({c.header for s in self.plan.program.steps for c in s.lowering.calls}),
+            "definitions": sorted({text for s in self.plan.program.steps for text in s.lowering.definitions}),
             "version": __version__,
         }
         files = {

@@ -7,10 +7,13 @@ from collections.abc import Iterable
 
 # A generated header <model>.h must not hide one of these, nor a firmware header.
 _TAKEN = frozenset(
-    "assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign stdarg stdatomic "
-    "stdbool stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar wchar wctype "
-    "board frame link main mcuq_model platform profile protocol startup".split()
-)
+    (
+        "assert", "complex", "ctype", "errno", "fenv", "float", "inttypes", "iso646", "limits", "locale", "math",
+        "setjmp", "signal", "stdalign", "stdarg", "stdatomic", "stdbool", "stddef", "stdint", "stdio", "stdlib",
+        "stdnoreturn", "string", "tgmath", "threads", "time", "uchar", "wchar", "wctype", "board", "frame", "link",
+        "main", "mcuq_model", "platform", "profile", "protocol", "startup",
+    )
+)  # fmt: skip
 
 
 def identifier(text: str) -> str:

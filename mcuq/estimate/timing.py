@@ -24,7 +24,7 @@ DIVIDE_CYCLES = 6
 
 @dataclass(frozen=True, slots=True)
 class CoreTiming:
-    """What differs between the simple cores. ``taken`` is what a taken branch adds, ``load`` a load that stands alone."""
+    """What differs between the simple cores. ``taken``: what a taken branch adds; ``load``: one that stands alone."""
 
     taken: int
     load: int
@@ -85,7 +85,7 @@ def _simple_cycles(
     return count * _fixed_cycles(timing, base, operands, instruction.registers, previous)
 
 
-def _fixed_cycles(
+def _fixed_cycles(  # noqa: PLR0911 - a line for each row of the manuals' tables
     timing: CoreTiming, base: str, operands: str, registers: int, previous: Instruction | None
 ) -> int:
     refill = timing.taken if re.search(r"\bpc\b", operands) else 0

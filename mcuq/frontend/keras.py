@@ -218,7 +218,7 @@ def _convert(source: _Source, path: Path, tensorflow: Any) -> bytes:
     try:
         traced = tensorflow.function(source.function, autograph=False).get_concrete_function(*specs)
         frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)
-        model = bytes(tensorflow.lite.TFLiteConverter.from_concrete_functions([frozen]).convert())
+        model = _tflite(frozen, tensorflow)
     except McuqError:
         raise
     except Exception as error:
@@ -226,6 +226,21 @@ def _convert(source: _Source, path: Path, tensorflow: Any) -> bytes:
     order = [operation.name for operation in traced.graph.get_operations()]
     inputs = [name for name, _, _ in source.inputs]
     return name_by_layers(model, source.scopes, order, inputs, _output_names(traced, source.outputs))
+
+
+def _tflite(frozen: Any, tensorflow: Any) -> bytes:
+    converter = tensorflow.lite.TFLiteConverter.from_concrete_functions([frozen])
+    try:
+        return bytes(converter.convert())
+    except Exception as error:
+        if "ERROR_NEEDS_FLEX_OPS" not in str(error):
+            raise
+    # Operations that only TensorFlow has: as custom operators they are told with their layers, and all others.
+    converter.target_spec.supported_ops = [
+        tensorflow.lite.OpsSet.TFLITE_BUILTINS,
+        tensorflow.lite.OpsSet.SELECT_TF_OPS,
+    ]
+    return bytes(converter.convert())
 
 
 def _graph_name(name: str) -> str:
@@ -245,13 +260,6 @@ def _output_names(traced: Any, names: Sequence[str]) -> list[str]:
 
 
 def _not_convertible(path: Path, error: Exception) -> UnsupportedError:
-    text = str(error)
-    ops = sorted(set(re.findall(r"'(tf\.[A-Za-z0-9_]+)' op is neither a custom op nor a flex op", text)))
-    if ops:
-        return UnsupportedError(
-            f"{path.name} holds operations that TFLite does not have: {', '.join(ops)}",
-            hint="replace the layers that use them",
-        )
     return UnsupportedError(
         f"{path.name} cannot be converted to TFLite", details=(f"{type(error).__name__}: {first_line(error)}",)
     )

@@ -56,7 +56,7 @@ def _tf_keras_load(tf_keras: Any, file: KerasFile) -> Any:
     """tf_keras tells the formats apart by suffix, so an .h5 file under another name is opened for it."""
     if file.container == "keras":
         return tf_keras.models.load_model(file.path, compile=False, safe_mode=True)
-    import h5py  # type: ignore[import-untyped]  # noqa: PLC0415
+    import h5py  # noqa: PLC0415
 
     with h5py.File(file.path, "r") as opened:
         return tf_keras.models.load_model(opened, compile=False)

@@ -25,6 +25,8 @@ _OWN_PARTS: dict[str, tuple[str, ...]] = {
 }
 _NOISE = re.compile(r"^(StatefulPartitionedCall(_\d+)?(:\d+)?|PartitionedCall(_\d+)?(:\d+)?|Identity(_\d+)?(_int8)?)$")
 _ROOT = re.compile(r"^(model|functional|sequential|Model|.*_functional)(_\d+)?(_\d+)?$")
+# Scopes that Keras and TensorFlow open inside one layer: no layer's name.
+_INSIDE = re.compile(r"^(Gelu|Repeat|moments|batchnorm|Tensordot|einsum|while|ReadVariableOp)(_\d+)?$")
 
 
 def _layer_of(path: str) -> tuple[str, str] | None:
@@ -35,7 +37,10 @@ def _layer_of(path: str) -> tuple[str, str] | None:
     if not parts:
         return None
     operation = re.sub(r"_?\d+$", "", parts[-1])
-    return (parts[0] if len(parts) == 1 else parts[-2] if parts[-2] != "ReadVariableOp" else parts[0]), operation
+    scopes = parts[:-1]
+    while len(scopes) > 1 and _INSIDE.match(scopes[-1]):
+        scopes = scopes[:-1]
+    return (scopes or parts)[-1], operation
 
 
 def layer_name(op: str, outputs: Sequence[str], constants: Sequence[str]) -> str | None:

@@ -18,6 +18,7 @@ from mcuq.errors import ToolError, UnsupportedError, UsageError
 ModelKind = Literal["tflite", "keras", "saved_model"]
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
+_MAX_JSON_BYTES = 1 << 26
 _FORMATS = "mcuq reads Keras .h5 and .keras files, SavedModel folders and .tflite files"
 # Modules whose classes Keras itself provides; anything else is code that the file does not carry.
 _KERAS_MODULES = ("keras", "tf_keras", "keras_core", "tensorflow.keras", "tensorflow.python.keras", "builtins")
@@ -83,7 +84,7 @@ def inspect_keras_file(path: Path) -> KerasFile:
 
 def _inspect_h5(path: Path) -> KerasFile:
     try:
-        import h5py  # type: ignore[import-untyped]  # noqa: PLC0415
+        import h5py  # noqa: PLC0415
     except ImportError as error:
         raise ToolError(
             f"h5py is needed to read {path.name} and is not installed", hint="pip install 'mcuq[keras]'"
@@ -118,6 +119,9 @@ def _inspect_zip(path: Path) -> KerasFile:
                         f"{path.name} is not a whole Keras model: the archive lacks {needed}",
                         hint="save the whole model with model.save('model.keras')",
                     )
+            for name in ("config.json", "metadata.json"):
+                if name in members and archive.getinfo(name).file_size > _MAX_JSON_BYTES:
+                    raise _damaged(path, f"{name} unpacks to more than {_MAX_JSON_BYTES:,} bytes")
             config = _json_object(path, "config.json", archive.read("config.json"))
             metadata = archive.read("metadata.json") if "metadata.json" in members else b"{}"
             damaged = archive.testzip()

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from mcuq.errors import UnsupportedError
+from mcuq.frontend.blockers import Blocker, refusal, unsupported
 from mcuq.frontend.layer_names import layer_name
+from mcuq.frontend.static_shapes import with_static_shapes
 from mcuq.ir import DType, Graph, Layer, Node, Quantization, Tensor, TensorType
 from mcuq.ir.verify import verify
 from mcuq.ops import operators
@@ -50,8 +52,8 @@ def read_tflite(content: bytes, name: str) -> Graph:
     try:
         graph = _read(content, name)
         verify(graph)
-    except _RefusedError as refusal:
-        raise UnsupportedError(f"{name}: {refusal}") from refusal
+    except _RefusedError as found:
+        raise _refused(content, name, found) from found
     except _MALFORMED as error:
         raise UnsupportedError(
             f"{name} is damaged: it has the identifier of a TFLite file, but its contents do not hold together",
@@ -59,6 +61,33 @@ def read_tflite(content: bytes, name: str) -> Graph:
             hint="convert or download the model again",
         ) from error
     return graph
+
+
+def _refused(content: bytes, name: str, found: _RefusedError) -> UnsupportedError:
+    """What to tell of a file that cannot be read: the operators that mcuq lacks, if any, are the reason."""
+    try:
+        blockers = tuple(_scan(content))
+    except (*_MALFORMED, _RefusedError):
+        blockers = ()
+    return refusal(name, blockers) if blockers else UnsupportedError(f"{name}: {found}")
+
+
+def _scan(content: bytes) -> Iterator[Blocker]:
+    """The operators of the first subgraph that mcuq does not have, without reading its tensors' types and values."""
+    from ai_edge_litert import schema_py_generated as schema  # noqa: PLC0415
+
+    model = schema.Model.GetRootAs(content, 0)
+    subgraph = model.Subgraphs(0)
+    _check_count(subgraph.OperatorsLength(), content, "operators")
+    _check_count(model.OperatorCodesLength(), content, "operator codes")
+    codes = _operator_codes(model, schema)
+    for index in range(subgraph.OperatorsLength()):
+        table = subgraph.Operators(index)
+        op = codes[table.OpcodeIndex()]
+        outputs = [_text(subgraph.Tensors(i).Name(), "a tensor's name") for i in _indices(table, "Outputs")]
+        blocker = unsupported(layer_name(op, outputs, ()) or f"{op.lower()}_{index}", op)
+        if blocker is not None:
+            yield blocker
 
 
 def _read(content: bytes, name: str) -> Graph:
@@ -240,32 +269,35 @@ def bind(graph: Graph) -> Graph:
 
     Raises ``UnsupportedError`` with all blockers at once, by layer name.
     """
+    graph = with_static_shapes(graph)
     nodes: list[Node] = []
-    blockers: list[str] = []
+    blockers: list[Blocker] = []
     for node in graph.nodes:
         bound = _bind(graph.layer(node))
-        if isinstance(bound, str):
-            blockers.append(f"{node.name}: {node.op}: {bound}")
+        if isinstance(bound, Blocker):
+            blockers.append(bound)
         else:
             nodes.append(Node(node.name, node.op, bound.attributes, node.inputs, node.outputs))
     if blockers:
-        raise UnsupportedError(
-            f"{graph.name} holds {len(blockers)} layer{'s' * (len(blockers) > 1)} that mcuq does not compile",
-            details=tuple(blockers),
-            hint="`mcuq ops` lists the operators and their rules",
-        )
+        raise refusal(graph.name, blockers)
     return Graph(graph.name, graph.tensors, tuple(nodes), graph.inputs, graph.outputs)
 
 
-def _bind(layer: Layer) -> Layer | str:
+def find_blockers(graph: Graph) -> tuple[Blocker, ...]:
+    """What ``bind`` would refuse, in the order of execution."""
+    bound = (_bind(layer) for layer in with_static_shapes(graph).layers())
+    return tuple(found for found in bound if isinstance(found, Blocker))
+
+
+def _bind(layer: Layer) -> Layer | Blocker:
     """The layer with its attributes, or what keeps mcuq from compiling it."""
-    operator = operators().get(layer.op)
-    if operator is None:
-        return "operator not supported"
+    if (blocker := unsupported(layer.name, layer.op)) is not None:
+        return blocker
+    operator = operators()[layer.op]
     try:
         attributes = operator.attributes(layer.attributes, layer)
         bound = Layer(layer.name, layer.op, attributes, layer.inputs, layer.outputs)
         broken = operator.broken_rule(bound)
     except (ValueError, IndexError, ZeroDivisionError, OverflowError) as error:
-        return f"options or shapes that make no sense ({error})"
-    return bound if broken is None else broken
+        return Blocker(layer.name, layer.op, f"options or shapes that make no sense ({error})")
+    return bound if broken is None else Blocker(layer.name, layer.op, broken)

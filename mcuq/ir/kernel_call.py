@@ -21,7 +21,7 @@ class TensorPointer:
 
 @dataclass(frozen=True, slots=True)
 class ConstantPointer:
-    """The address of one of the lowering's constants. ``mutable_c_type`` casts const away, for interfaces that lack it."""
+    """The address of one of the lowering's constants. ``mutable_c_type`` casts const away, where interfaces lack it."""
 
     name: str
     mutable_c_type: str | None = None
@@ -67,7 +67,7 @@ class KernelCall:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """The output may lie over the activation ``input`` that ends here, if it starts ``distance_bytes`` or more before it.
+    """The output may lie over the activation ``input`` that ends here, ``distance_bytes`` or more before its start.
 
     0: the output may take the input's very place. The kernel then writes no byte that it has yet to read.
     """
@@ -80,12 +80,15 @@ class Overlap:
 class Lowering:
     """How a kernel runs one layer: its calls, the constants they read, scratch in the arena, and C sources to link.
 
-    ``sources`` are relative to the kernel library's source folder. No call at all: the output aliases the input.
-    ``overlaps`` say which inputs the first output may lie over; it stays clear of all others.
+    ``definitions`` are macros of the calls' headers that define functions which the calls need, specialised by
+    literals; each is expanded once for the whole model. ``sources`` are relative to the kernel library's source folder.
+    ``overlaps`` say which inputs the first output may lie over; it stays clear of all others. No call at all: the
+    output aliases the input.
     """
 
     calls: tuple[KernelCall, ...]
     constants: tuple[Constant, ...] = ()
     scratch_bytes: int = 0
     sources: tuple[str, ...] = ()
+    definitions: tuple[str, ...] = ()
     overlaps: tuple[Overlap, ...] = ()

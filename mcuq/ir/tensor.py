@@ -18,6 +18,8 @@ class DType(enum.Enum):
     INT16 = "int16"
     INT32 = "int32"
     INT64 = "int64"
+    FLOAT16 = "float16"
+    """Only weights of float models: the quantizer makes them float32."""
     FLOAT32 = "float32"
     BOOL = "bool"
 

@@ -16,9 +16,9 @@ def verify(graph: Graph) -> None:
             raise ValueError(f"constant {name!r} holds {tensor.data.dtype}{tensor.data.shape}, not {tensor.type}")
     defined = set(graph.inputs) | {name for name, tensor in graph.tensors.items() if tensor.constant}
     for node in graph.nodes:
-        for name in node.inputs:
-            if name is not None and name not in defined:
-                raise ValueError(f"{node.op} {node.name!r} reads {name!r} before it is written")
+        for read in node.inputs:
+            if read is not None and read not in defined:
+                raise ValueError(f"{node.op} {node.name!r} reads {read!r} before it is written")
         for name in node.outputs:
             if name in defined:
                 raise ValueError(f"{node.op} {node.name!r} writes {name!r}, which has a value already")

@@ -7,8 +7,8 @@ from mcuq.ir.kernel_call import KernelCall, Lowering, Struct, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target, never
 from mcuq.kernels.broadcast import loops_struct
 from mcuq.kernels.operands import operand
-from mcuq.kernels.work import per_output
 from mcuq.kernels.overlap import in_place
+from mcuq.kernels.work import per_output
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.add import scaling
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, Struct, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target, never, table
-from mcuq.kernels.work import per_product
 from mcuq.kernels.overlap import by_rows
+from mcuq.kernels.work import per_product
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.conv_2d import Conv2D
 from mcuq.ops.weighted import bias_values, channel_requantization

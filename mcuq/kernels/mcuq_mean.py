@@ -31,7 +31,8 @@ def loops(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[tuple[Loop, ..
     return tuple(kinds[False]), tuple(kinds[True])
 
 
-def lower(layer: Layer, _target: Target) -> Lowering:
+def averaging(layer: Layer, function: str) -> Lowering:
+    """The call of a mean that takes these parameters, by its function's name."""
     a: Mean = layer.attributes
     x, y = layer.input(0), layer.output
     multiplier, shift = requantization(layer)
@@ -52,9 +53,11 @@ def lower(layer: Layer, _target: Target) -> Lowering:
         ),
     )
     arguments = (params, TensorPointer(x.name), TensorPointer(y.name))
-    return Lowering(
-        calls=(KernelCall("mcuq_mean_s8", arguments, header="mcuq_mean_s8.h"),), sources=("mcuq_mean_s8.c",)
-    )
+    return Lowering(calls=(KernelCall(function, arguments, header=f"{function}.h"),), sources=(f"{function}.c",))
+
+
+def lower(layer: Layer, _target: Target) -> Lowering:
+    return averaging(layer, "mcuq_mean_s8")
 
 
 KERNELS = (Kernel("mcuq_mean_s8", MCUQ, "MEAN", never, lower, per_input(6)),)

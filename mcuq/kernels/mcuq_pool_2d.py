@@ -5,17 +5,18 @@ from __future__ import annotations
 from mcuq.ir import Layer
 from mcuq.ir.kernel_call import KernelCall, Lowering, Struct, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target, never
-from mcuq.kernels.work import per_window_element
 from mcuq.kernels.overlap import by_rows
+from mcuq.kernels.work import per_window_element
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.pooling import Pool2D
 
 
-def _lower(layer: Layer, function: str, source: str) -> Lowering:
+def params_struct(layer: Layer) -> Struct:
+    """``mcuq_pool_2d_s8_params``."""
     a: Pool2D = layer.attributes
     x, y = layer.input(0), layer.output
     low, high = quantized_range(a.activation, y.type)
-    params = Struct(
+    return Struct(
         "mcuq_pool_2d_s8_params",
         "params",
         (
@@ -35,20 +36,24 @@ def _lower(layer: Layer, function: str, source: str) -> Lowering:
             ("activation_max", high),
         ),
     )
-    arguments = (params, TensorPointer(x.name), TensorPointer(y.name))
+
+
+def pooling(layer: Layer, function: str, header: str, source: str) -> Lowering:
+    """The call of a pooling that takes these parameters; files are named without their suffixes."""
+    arguments = (params_struct(layer), TensorPointer(layer.input(0).name), TensorPointer(layer.output.name))
     return Lowering(
-        calls=(KernelCall(function, arguments, header="mcuq_pool_2d_s8.h"),),
-        sources=(source,),
-        overlaps=by_rows(layer, a.height, rows_are_copied=False),
+        calls=(KernelCall(function, arguments, header=f"{header}.h"),),
+        sources=(f"{source}.c",),
+        overlaps=by_rows(layer, layer.attributes.height, rows_are_copied=False),
     )
 
 
 def lower_average(layer: Layer, _target: Target) -> Lowering:
-    return _lower(layer, "mcuq_average_pool_2d_s8", "mcuq_average_pool_2d_s8.c")
+    return pooling(layer, "mcuq_average_pool_2d_s8", "mcuq_pool_2d_s8", "mcuq_average_pool_2d_s8")
 
 
 def lower_max(layer: Layer, _target: Target) -> Lowering:
-    return _lower(layer, "mcuq_max_pool_2d_s8", "mcuq_max_pool_2d_s8.c")
+    return pooling(layer, "mcuq_max_pool_2d_s8", "mcuq_pool_2d_s8", "mcuq_max_pool_2d_s8")
 
 
 KERNELS = (

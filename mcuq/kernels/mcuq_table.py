@@ -9,8 +9,8 @@ from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target
 from mcuq.kernels.operands import operand
-from mcuq.kernels.work import per_output
 from mcuq.kernels.overlap import in_place
+from mcuq.kernels.work import per_output
 from mcuq.ops import operators
 from mcuq.ops.rules import BYTE
 

@@ -35,13 +35,14 @@ def round_half_away(value: float) -> int:
 
 def quantized_range(activation: Activation, output: TensorType) -> tuple[int, int]:
     """The least and greatest quantized value of ``output`` after ``activation`` (CalculateActivationRangeQuantized)."""
-    limits = np.iinfo(output.dtype.numpy)
+    limits = np.iinfo(output.dtype.value)
     low, high = _REAL_RANGE[activation]
+    scale = np.float32(output.scale)
     least, greatest = int(limits.min), int(limits.max)
     if low is not None:
-        least = max(least, output.zero_point + round_half_away(float(np.float32(low) / np.float32(output.scale))))
+        least = max(least, output.zero_point + round_half_away(float(np.float32(low) / scale)))
     if high is not None:
-        greatest = min(greatest, output.zero_point + round_half_away(float(np.float32(high) / np.float32(output.scale))))
+        greatest = min(greatest, output.zero_point + round_half_away(float(np.float32(high) / scale)))
     return least, greatest
 
 

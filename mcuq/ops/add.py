@@ -87,6 +87,7 @@ CASES = (
     case("fine_output", (1, 8, 3, 7), scales=(0.05, 0.03, 1e-6)),
     case("coarse_output", (1, 8, 3, 7), scales=(0.05, 0.03, 100.0)),
     case("vanishing_output", (1, 8, 3, 7), scales=(1e-8, 1e-8, 100.0)),
+    case("eight_elements", (1, 8), scales=(0.02, 0.05, 0.06)),
 )
 
 OPERATORS = (Operator("ADD", attributes, CONSTRAINTS, reference, CASES),)

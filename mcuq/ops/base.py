@@ -40,7 +40,7 @@ class Operand:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One layer that the whole ladder of proof is climbed for. ``options`` are the fields of the TFLite options table."""
+    """One layer that the whole ladder of proof is climbed for; ``options`` are fields of its TFLite options table."""
 
     name: str
     inputs: tuple[Operand | None, ...]

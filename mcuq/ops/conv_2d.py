@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from mcuq.fixedpoint import quantize_multiplier, requantize_double
+from mcuq.fixedpoint import requantize_double
 from mcuq.ir import DType, Layer
 from mcuq.ops import rules
 from mcuq.ops.activation import Activation, quantized_range
 from mcuq.ops.base import Array, Case, Operand, Operator
+from mcuq.ops.conv_geometry import SAME, VALID, Axis, axis
 from mcuq.ops.weighted import (
     accumulator_fits_int32,
     bias_is_int32,
@@ -25,7 +26,6 @@ from mcuq.ops.weighted import (
     channel_requantization,
     int8_weights,
 )
-from mcuq.ops.conv_geometry import SAME, VALID, Axis, axis
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +145,66 @@ CASES = (
     _case("factor_above_one", (1, 4, 4, 2), (3, 2, 2, 2), (4, 4, 3), output_scale=1e-5),
     _case("tiny_factors", (1, 4, 4, 2), (4, 1, 1, 2), (4, 4, 4), weight_scales=(1e-3, 1e-7, 1e-10, 1e-12)),
     _case("relu_n1_to_1", (1, 4, 4, 2), (3, 2, 2, 2), (4, 4, 3), activation=Activation.RELU_N1_TO_1),
+    _case(
+        "relu_at_the_low_end",
+        (1, 13, 9, 16),
+        (20, 3, 3, 16),
+        (13, 9, 20),
+        activation=Activation.RELU,
+        zero_points=(-128, -128),
+        output_scale=0.2,
+    ),
+    _case(
+        "three_channels_in",
+        (1, 20, 7, 3),
+        (10, 3, 3, 3),
+        (20, 7, 10),
+        activation=Activation.RELU,
+        zero_points=(3, -128),
+    ),
+    _case(
+        "one_channel_in_tall_window",
+        (1, 19, 8, 1),
+        (8, 7, 3, 1),
+        (10, 4, 8),
+        stride=(2, 2),
+        zero_points=(83, -128),
+        activation=Activation.RELU,
+    ),
+    _case(
+        "1x1_many_channels",
+        (1, 3, 5, 64),
+        (17, 1, 1, 64),
+        (3, 5, 17),
+        zero_points=(-128, -128),
+        output_scale=0.2,
+        activation=Activation.RELU,
+    ),
+    _case("1x1_few_channels", (1, 3, 3, 1), (5, 1, 1, 1), (3, 3, 5)),
+    _case("stride_above_window", (1, 11, 10, 4), (4, 2, 2, 4), (4, 4, 4), stride=(3, 3)),
+    _case("stride_3", (2, 11, 10, 4), (8, 4, 4, 4), (3, 3, 8), stride=(3, 3), padding=VALID),
+    _case("wide_window", (1, 4, 30, 2), (4, 1, 17, 2), (4, 30, 4)),
+    _case("dilated_1x1_row", (1, 5, 9, 2), (3, 1, 3, 2), (5, 9, 3), dilation=(1, 2)),
+    _case("1x1_one_pixel", (1, 1, 1, 33), (6, 1, 1, 33), (1, 1, 6)),
+    _case("1x1_odd_pixels", (1, 5, 3, 32), (7, 1, 1, 32), (5, 3, 7), output_scale=0.2),
+    _case(
+        "1x1_wider_output", (1, 4, 5, 20), (37, 1, 1, 20), (4, 5, 37), zero_points=(3, -128), activation=Activation.RELU
+    ),
+    _case("1x1_narrower_output", (1, 5, 5, 64), (16, 1, 1, 64), (5, 5, 16), output_scale=0.3),
+    _case("1x1_batch_3", (3, 3, 3, 17), (5, 1, 1, 17), (3, 3, 5)),
+    _case("1x1_stride_2_odd_batch_2", (2, 7, 5, 16), (8, 1, 1, 16), (4, 3, 8), stride=(2, 2)),
+    _case("1x1_stride_3x2", (1, 7, 5, 48), (9, 1, 1, 48), (3, 3, 9), stride=(3, 2), output_scale=0.2),
+    _case(
+        "relu_at_the_lowest_zero_point",
+        (1, 12, 5, 16),
+        (8, 3, 3, 16),
+        (12, 5, 8),
+        zero_points=(-128, -128),
+        activation=Activation.RELU,
+        output_scale=0.1,
+    ),
+    _case("more_rows_than_the_buffer_moves", (1, 23, 4, 6), (5, 4, 3, 6), (12, 2, 5), stride=(2, 2), output_scale=0.1),
+    _case("two_channels", (1, 10, 7, 2), (4, 3, 3, 2), (10, 7, 4)),
 )
 
 OPERATORS = (

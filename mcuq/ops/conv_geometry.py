@@ -27,11 +27,8 @@ class Axis:
 
 
 def axis(input_size: int, window: int, stride: int, dilation: int, padding: int) -> Axis:
-    """The geometry that TFLite computes (``ComputeOutSize`` and ``ComputePadding``); output may be <= 0 when invalid."""
+    """The geometry that TFLite computes (``ComputeOutSize``, ``ComputePadding``); output may be <= 0 when invalid."""
     effective = (window - 1) * dilation + 1
-    if padding == SAME:
-        output = -(-input_size // stride)
-    else:
-        output = (input_size - effective + stride) // stride
+    output = -(-input_size // stride) if padding == SAME else (input_size - effective + stride) // stride
     pad_total = max(0, (output - 1) * stride + effective - input_size)
     return Axis(input_size, output, window, stride, dilation, pad_total // 2)

@@ -16,11 +16,10 @@ import numpy as np
 from mcuq.fixedpoint import requantize_double
 from mcuq.ir import DType, Layer
 from mcuq.ops import rules
-from mcuq.ops.weighted import accumulator_fits_int32
 from mcuq.ops.activation import Activation, quantized_range
 from mcuq.ops.base import Array, Case, Operand, Operator
-from mcuq.ops.weighted import bias_is_int32, bias_values, channel_requantization, int8_weights
 from mcuq.ops.conv_geometry import SAME, VALID, Axis, axis
+from mcuq.ops.weighted import accumulator_fits_int32, bias_is_int32, bias_values, channel_requantization, int8_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +161,37 @@ CASES = (
     _case("scale_ties", (1, 9, 9, 16), (1, 1), (9, 9), weight_scales=(0.00207,) * 16, output_scale=_tie(0.00207)),
     _case("scale_ties_down", (1, 9, 9, 16), (1, 1), (9, 9), weight_scales=(0.00206,) * 16, output_scale=_tie(0.00206)),
     _case("relu_n1_to_1", (1, 4, 4, 3), (2, 2), (4, 4), activation=Activation.RELU_N1_TO_1),
+    # Lines of every length modulo 4, along either side, in one band and in several; -128 clamps negatives away.
+    *(
+        _case(f"3x3_lines_of_{n}", (1, 3, n, 3), (3, 3), (3, n), activation=Activation.RELU, zero_points=(-128, -128))
+        for n in (3, 4, 5, 6, 7, 9)
+    ),
+    *(
+        _case(f"3x3_stride_2_lines_of_{n}", (1, 2 * n, 5, 2), (3, 3), (n, 3), stride=(2, 2), zero_points=(3, -128))
+        for n in (3, 4, 5, 6, 7, 9)
+    ),
+    _case("3x3_tall", (1, 25, 5, 6), (3, 3), (25, 5), activation=Activation.RELU, zero_points=(-128, -128)),
+    _case("3x3_bands", (1, 37, 40, 2), (3, 3), (37, 40), activation=Activation.RELU, zero_points=(5, -128)),
+    _case("3x3_bands_stride_2", (2, 66, 63, 1), (3, 3), (33, 32), stride=(2, 2)),
+    _case("3x3_bands_turned", (1, 70, 31, 1), (3, 3), (68, 29), padding=VALID, zero_points=(0, 127)),
+    _case("3x3_widest", (1, 2, 124, 1), (3, 3), (2, 124)),
+    _case("3x3_wider", (1, 2, 130, 1), (3, 3), (2, 130)),
+    _case("3x3_stride_1x2", (1, 6, 13, 3), (3, 3), (6, 7), stride=(1, 2)),
+    _case("5x5_stride_2", (1, 13, 11, 3), (5, 5), (7, 6), stride=(2, 2), zero_points=(-128, -128)),
+    _case("4x4_stride_3", (1, 12, 14, 2), (4, 4), (4, 5), stride=(3, 3)),
+    _case("7x7_bands", (1, 30, 29, 1), (7, 7), (30, 29), activation=Activation.RELU, zero_points=(-1, -128)),
+    _case("2x2_stride_2", (1, 8, 9, 4), (2, 2), (4, 4), stride=(2, 2), padding=VALID),
+    _case("multiplier_2_stride_2", (1, 12, 12, 2), (3, 3), (6, 6), multiplier=2, stride=(2, 2)),
+    _case(
+        "relu_at_the_lowest_zero_point",
+        (1, 11, 5, 32),
+        (3, 3),
+        (11, 5),
+        zero_points=(-128, -128),
+        activation=Activation.RELU,
+    ),
+    _case("17_channels_2x2", (1, 12, 3, 17), (2, 2), (12, 3)),
+    _case("40_channels_nx1_valid", (1, 30, 1, 40), (10, 1), (21, 1), padding=VALID),
 )
 
 OPERATORS = (

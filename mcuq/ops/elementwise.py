@@ -94,7 +94,7 @@ def case(
     shape1: tuple[int, ...],
     shape2: tuple[int, ...] | None = None,
     *,
-    scales: tuple[float, float, float] = (0.05, 0.03, 0.06),
+    scales: tuple[float, float, float] = (0.0513, 0.0297, 0.0611),
     zero_points: tuple[int, int, int] = (-7, 5, 3),
     activation: Activation = Activation.NONE,
     constant: int | None = None,
@@ -135,6 +135,9 @@ BROADCAST_CASES = (
     case("relu", (1, 5, 3, 7), activation=Activation.RELU),
     case("relu6", (1, 5, 3, 7), (7,), activation=Activation.RELU6),
     case("relu_n1_to_1", (1, 5, 3, 7), activation=Activation.RELU_N1_TO_1),
+    case("relu_clamps_at_the_end", (1, 5, 3, 7), zero_points=(-7, 5, -128), activation=Activation.RELU),
+    case("ties", (1, 16, 3, 7), scales=(0.05, 0.03, 0.06)),
+    case("long_rows", (1, 3, 17, 9), (1, 3, 1, 9)),
     case("zero_points_at_the_ends", (1, 8, 3, 7), zero_points=(-128, 127, -128)),
     case("zero_points_at_the_other_ends", (1, 8, 3, 7), zero_points=(127, -128, 127)),
 )

@@ -17,10 +17,9 @@ import numpy as np
 from mcuq.fixedpoint import requantize_single
 from mcuq.ir import DType, Layer
 from mcuq.ops import rules
-from mcuq.ops.weighted import accumulator_fits_int32
 from mcuq.ops.activation import Activation, quantized_range
 from mcuq.ops.base import Array, Case, Operand, Operator
-from mcuq.ops.weighted import bias_is_int32, bias_values, channel_requantization, int8_weights
+from mcuq.ops.weighted import accumulator_fits_int32, bias_is_int32, bias_values, channel_requantization, int8_weights
 
 DEFAULT_WEIGHTS_FORMAT = 0
 
@@ -155,6 +154,18 @@ CASES = (
     _case("per_channel_ties_down", (16, 1), (40, 1), (16, 40), scales=(0.00206,) * 40, output_scale=_tie(0.00206)),
     _case("per_channel_wide_range", (2, 12), (4, 12), (2, 4), scales=(1e-3, 1e-7, 1e-10, 1e-12)),
     _case("per_channel_factor_above_one", (1, 4), (3, 4), (1, 3), scales=_scales(3), output_scale=1e-5),
+    _case("depth_16_outputs_3", (1, 16), (3, 16), (1, 3)),
+    _case("depth_32_outputs_6", (2, 32), (6, 32), (2, 6), output_scale=0.1),
+    _case("depth_48_outputs_4", (1, 48), (4, 48), (1, 4), output_scale=0.1),
+    _case(
+        "depth_63_relu_at_the_lowest_zero_point",
+        (2, 63),
+        (5, 63),
+        (2, 5),
+        zero_points=(-128, -128),
+        activation=Activation.RELU,
+        output_scale=0.1,
+    ),
 )
 
 OPERATORS = (

@@ -1,7 +1,7 @@
 """MEAN: the mean over some axes. ``out = Σ in / count``, ``count`` the elements that go into one output.
 
-Integer: ``clamp(z_out + requantize(Σ q_in - z_in · count, m, s))`` with two roundings. In ``m`` and ``s`` is the division
-by ``count``: with ``m0 · 2**(s0-31) = s_in / s_out`` in double precision, ``m = ⌊m0 · 2**k / count⌋`` and ``s = s0 - k``,
+Integer: ``clamp(z_out + requantize(Σ q_in - z_in · count, m, s))`` with two roundings; in ``m`` and ``s`` is division
+by ``count``: with ``m0 · 2**(s0-31) = s_in / s_out`` in double precision, ``m = ⌊m0 · 2**k / count⌋``, ``s = s0 - k``,
 where ``2**k`` is the greatest power of two that is no greater than ``count`` (and leaves ``s`` at least -31).
 Source: TFLite ``reference_ops::QuantizedMeanOrSum``.
 """
@@ -103,7 +103,10 @@ def _case(
 CASES = (
     _case("spatial", (1, 7, 5, 9), (1, 2), (1, 9)),
     _case("spatial_keeps_dims", (1, 7, 5, 9), (1, 2), (1, 1, 1, 9), keep=True),
+    _case("spatial_of_many", (1, 17, 16, 6), (1, 2), (1, 6)),
     _case("spatial_power_of_two", (1, 8, 8, 64), (1, 2), (1, 64)),
+    _case("spatial_of_256_17_channels", (1, 16, 16, 17), (1, 2), (1, 17), scales=(0.03, 0.005)),
+    _case("spatial_of_257", (1, 257, 1, 5), (1, 2), (1, 5), scales=(0.03, 0.005)),
     _case("spatial_equal_quantization", (1, 7, 5, 9), (1, 2), (1, 9), scales=(0.03, 0.03), zero_points=(-7, -7)),
     _case("equal_quantization_kept", (1, 7, 5, 9), (2, 1), (1, 1, 1, 9), keep=True, scales=(0.03, 0.03)),
     _case("negative_axes", (2, 3, 4, 5), (-3, -2), (2, 5)),

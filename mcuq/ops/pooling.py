@@ -121,4 +121,10 @@ CASES = (
     _case("relu_n1_to_1", (1, 5, 5, 3), (2, 2), (5, 5), activation=Activation.RELU_N1_TO_1),
     _case("lowest_zero_point", (1, 5, 5, 3), (3, 3), (5, 5), zero_point=-128),
     _case("highest_zero_point", (1, 5, 5, 3), (3, 3), (5, 5), zero_point=127),
+    *(_case(f"{n}_channels", (1, 5, 7, n), (3, 2), (5, 7)) for n in (4, 6, 8, 11, 12, 16)),
+    _case("most_elements_of_int16", (1, 15, 17, 9), (15, 17), (1, 1), padding=VALID),
+    _case("too_many_elements_for_int16", (1, 16, 16, 5), (16, 16), (1, 1), padding=VALID),
+    _case("relu6_4_channels", (1, 5, 5, 4), (2, 2), (5, 5), activation=Activation.RELU6),
+    _case("256_taps", (1, 16, 16, 9), (16, 16), (1, 1), padding=VALID),
+    _case("some_windows_of_one_tap", (1, 3, 3, 9), (2, 2), (3, 3)),
 )

@@ -1,4 +1,4 @@
-"""What the operators that multiply by weights share: weights, bias, requantization by channel, accumulators. No operator."""
+"""What the operators that multiply by weights share: weights, bias, requantization, accumulators. No operator."""
 
 from __future__ import annotations
 

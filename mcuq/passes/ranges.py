@@ -32,7 +32,8 @@ class Range:
     @property
     def constant(self) -> npt.NDArray[np.bool_]:
         """Which channels have one value only."""
-        return self.low == self.high
+        same: npt.NDArray[np.bool_] = np.equal(self.low, self.high)
+        return same
 
 
 def channel_ranges(graph: Graph) -> Mapping[str, Range]:
@@ -70,14 +71,18 @@ def is_padded(*axes: Axis) -> bool:
 
 def _products(weights: IntArray, low: IntArray, high: IntArray) -> tuple[IntArray, IntArray]:
     """Least and greatest ``weight · value`` for values in low..high, element by element."""
-    positive, negative = np.maximum(weights, 0), np.minimum(weights, 0)
-    return positive * low + negative * high, positive * high + negative * low
+    positive: IntArray = np.maximum(weights, 0)
+    negative: IntArray = np.minimum(weights, 0)
+    least: IntArray = positive * low + negative * high
+    greatest: IntArray = positive * high + negative * low
+    return least, greatest
 
 
 def _offset_input(layer: Layer, ranges: Mapping[str, Range], padded: bool) -> tuple[IntArray, IntArray]:
     """The input's range minus its zero point; a tap in the padding adds 0."""
     x = layer.input(0)
-    low, high = ranges[x.name].low - x.type.zero_point, ranges[x.name].high - x.type.zero_point
+    low: IntArray = np.subtract(ranges[x.name].low, x.type.zero_point, dtype=np.int64)
+    high: IntArray = np.subtract(ranges[x.name].high, x.type.zero_point, dtype=np.int64)
     return (np.minimum(low, 0), np.maximum(high, 0)) if padded else (low, high)
 
 

@@ -1,8 +1,9 @@
 """Channels that cannot change are computed once, here, and not on the device.
 
-Before: a bound graph. After: channels of activations whose value is the same whatever the input are gone from the layer
-that writes them, from depthwise convolutions and poolings on the way, and from the weights of the layers that read them,
-whose biases take over what they added. The bytes of all other channels stay the same. At least one channel is kept.
+Before: a bound graph. After: channels of activations whose value is the same whatever the input are gone from the
+layer that writes them, from depthwise convolutions and poolings on the way, and from the weights of the layers that
+read them, whose biases take over what they added. The bytes of all other channels stay the same. At least one channel
+is kept.
 
 A channel goes only if every reader can do without: a convolution without padding, or with padding when the value is the
 zero point (which padding counts as, too); a fully connected layer on one row of channels.
@@ -70,14 +71,18 @@ def _agree(layer: Layer, masks: dict[str, Mask], ranges: Mapping[str, Range]) ->
         if tensor is None or tensor.name not in masks:
             continue
         if index == 0:
-            masks[tensor.name] &= _dispensable(layer, tensor, masks, ranges)
+            mask = masks[tensor.name]
+            np.logical_and(mask, _dispensable(layer, tensor, masks, ranges), out=mask)
         else:
             masks[tensor.name][:] = False
     source = layer.inputs[0]
     if layer.op in _CHANNEL_BY_CHANNEL and layer.output.name in masks and source is not None:
         written = masks[layer.output.name]
         gone = masks.get(source.name, np.zeros(source.shape[-1], bool))
-        written &= np.repeat(gone, len(written) // len(gone)) if _keeps_channels(layer) else False
+        if _keeps_channels(layer):
+            np.logical_and(written, np.repeat(gone, len(written) // len(gone)), out=written)
+        else:
+            written[:] = False
 
 
 def _dispensable(layer: Layer, tensor: Tensor, masks: Mapping[str, Mask], ranges: Mapping[str, Range]) -> Mask:
@@ -89,8 +94,7 @@ def _dispensable(layer: Layer, tensor: Tensor, masks: Mapping[str, Mask], ranges
     if layer.op == "FULLY_CONNECTED" and layer.attributes.depth == channels:
         return np.ones(channels, bool)
     if layer.output.name in masks and _keeps_channels(layer):
-        whole: Mask = masks[layer.output.name].reshape(channels, -1).all(axis=1)
-        return whole
+        return np.asarray(masks[layer.output.name].reshape(channels, -1).all(axis=1))
     return np.zeros(channels, bool)
 
 
@@ -149,4 +153,3 @@ def _sliced(tensor: Tensor, name: str, values: npt.NDArray[np.generic], keep: Ma
         )
     values = np.ascontiguousarray(values)
     return Tensor(name, TensorType(values.shape, tensor.type.dtype, quantization), values)
-

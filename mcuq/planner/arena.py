@@ -96,7 +96,7 @@ def lower_bound_bytes(found: Sequence[Buffer], distances: Distances) -> int:
 
 def _needed_at(step: int, found: Sequence[Buffer], distances: Distances) -> int:
     alive = {b.name: _aligned(b.bytes) for b in found if b.first <= step <= b.last}
-    saved = {}
+    saved: dict[str, int] = {}
     for (output, source), distance in distances.items():
         if output in alive and source in alive:
             together = max(alive[output], alive[source] + _aligned(distance))

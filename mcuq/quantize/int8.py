@@ -6,6 +6,7 @@ rounding of the weights. TensorFlow is not needed. Choosing between schemes is n
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -34,6 +35,7 @@ def quantize_int8(float_tflite: bytes, calibration: Dataset, progress: Progress 
     when litert-quantizer is missing, ``UnsupportedError`` for a model that it refuses, ``DataError`` for data with
     other inputs than the model's.
     """
+    _require_quantizer()
     prepared = prepare(read_model(float_tflite))
     model = prepared.model
     samples = _samples(model, calibration)
@@ -43,6 +45,15 @@ def quantize_int8(float_tflite: bytes, calibration: Dataset, progress: Progress 
     widen_scales(quantized, float_biases(model))
     _drop_unused(quantized)
     return write_model(quantized)
+
+
+def _require_quantizer() -> None:
+    """Before the calibration, which takes its time."""
+    if importlib.util.find_spec("litert_quantizer") is None:
+        raise ToolError(
+            "litert-quantizer is needed to quantize a float model and is not installed",
+            hint="pip install 'mcuq[quantize]', or give mcuq an int8 .tflite",
+        )
 
 
 def operators_left_float(model: bytes) -> tuple[tuple[str, str], ...]:
@@ -99,7 +110,7 @@ def _quantize(float_tflite: bytes, ranges: Mapping[str, tuple[float, float]]) ->
         raise ToolError(
             "litert-quantizer is needed to quantize a float model and cannot be imported",
             details=(f"{error}",),
-            hint="pip install 'mcuq[keras]', or give mcuq an int8 .tflite",
+            hint="pip install --force-reinstall 'mcuq[quantize]', or give mcuq an int8 .tflite",
         ) from error
     logging.getLogger("absl").setLevel(logging.ERROR)
     records = {name: {"min": np.array([low]), "max": np.array([high])} for name, (low, high) in ranges.items()}

@@ -33,6 +33,8 @@ def prepare(model: Any) -> Prepared:
     _fix_shapes(model)
     _name_uniquely(model)
     _unfold_half_floats(model)
+    _unfold_integer_weights(model)
+    _constant_reshapes(model)
     _reshape_instead_of_squeeze(model)
     return Prepared(model, _relu_instead_of_relu6(model))
 
@@ -84,6 +86,45 @@ def _unfold_half_floats(model: Any) -> None:
         else:
             subgraph.tensors[operator.outputs[0]].buffer = add_buffer(model, values.astype(np.float32))
     subgraph.operators = kept
+
+
+def _unfold_integer_weights(model: Any) -> None:
+    """A model with dynamic-range quantization computes in float with int8 weights: make them float32."""
+    subgraph = model.subgraphs[0]
+    for operator in subgraph.operators:
+        tensors = [subgraph.tensors[index] for index in operator.inputs if index >= 0]
+        if not tensors or tensors[0].type != schema.TensorType.FLOAT32:
+            continue
+        for tensor in tensors[1:]:
+            values = constant(model, tensor, np.int8) if tensor.type == schema.TensorType.INT8 else None
+            scales = np.asarray(tensor.quantization.scale if tensor.quantization else (), np.float32)
+            if values is None or scales.size == 0:
+                continue
+            axes = tuple(-1 if i == tensor.quantization.quantizedDimension else 1 for i in range(values.ndim))
+            real = values.astype(np.float32) * (scales.reshape(axes) if scales.size > 1 else scales[0])
+            tensor.buffer = add_buffer(model, real.astype(np.float32))
+            tensor.type, tensor.quantization = schema.TensorType.FLOAT32, None
+
+
+def _constant_reshapes(model: Any) -> None:
+    """A RESHAPE to a shape that the model computes (from its unknown batch) becomes one to its output's shape."""
+    subgraph = model.subgraphs[0]
+    writers = {int(index): op for op in subgraph.operators for index in op.outputs}
+    dropped: list[int] = []
+    for operator in subgraph.operators:
+        if operator_name(model, operator) == "RESHAPE" and len(operator.inputs) > 1 and operator.inputs[1] in writers:
+            dropped.append(int(operator.inputs[1]))
+            output = subgraph.tensors[operator.outputs[0]]
+            name = f"{tensor_name(output)}/shape_{len(subgraph.tensors)}"
+            operator.inputs = [operator.inputs[0], add_constant(model, name, np.array(output.shape, np.int32))]
+    while dropped:
+        index = dropped.pop()
+        read = any(index in list(op.inputs) for op in subgraph.operators) or index in list(subgraph.outputs)
+        writer = writers.get(index)
+        if writer is None or read or writer not in subgraph.operators:
+            continue
+        subgraph.operators.remove(writer)
+        dropped += [int(i) for i in writer.inputs if i >= 0]
 
 
 def _reshape_instead_of_squeeze(model: Any) -> None:

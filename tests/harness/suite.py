@@ -7,7 +7,7 @@ case's number and the bytes of its inputs, an output the bytes of its outputs.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from mcuq.codegen.model import FIRMWARE_VIEW, generate
 from mcuq.core import Core
 from mcuq.firmware import host_includes, host_sources
 from mcuq.frontend.tflite import bind, read_tflite
-from mcuq.image import KERNELS, board_toolchain, kernel_units, link_image, ModelObjects
+from mcuq.image import KERNELS, ModelObjects, board_toolchain, kernel_units, link_image
 from mcuq.ir import Graph, Tensor
 from mcuq.kernels.base import Target
 from mcuq.link import Link, Request
@@ -27,7 +27,7 @@ from mcuq.ops import operators
 from mcuq.ops.base import Case
 from mcuq.paths import FIRMWARE
 from mcuq.planner.arena import Plan, plan
-from mcuq.planner.lower import KernelPolicy, lower
+from mcuq.planner.lower import KernelPolicy, candidates, lower
 from mcuq.toolchain import Toolchain, Unit
 from tests.harness.ladder import litert_outputs, random_input
 from tests.harness.tflite_writer import case_seed, write_case
@@ -58,13 +58,14 @@ class SuiteCase:
 
 
 def suite_cases(core: Core, policy: KernelPolicy) -> tuple[SuiteCase, ...]:
-    """Every case of every operator, lowered for ``core``."""
+    """Every case of every operator, with every kernel that the policy allows and that runs it exactly on ``core``."""
     found = find_cmsis_nn() if policy is not KernelPolicy.MCUQ else None
     target = Target(core, found.functions if found else frozenset())
-    return tuple(_suite_case(name, case, target, policy) for name, op in operators().items() for case in op.cases)
+    cases = [(name, case) for name, operator in operators().items() for case in operator.cases]
+    return tuple(made for name, case in cases for made in _suite_case(name, case, target, policy))
 
 
-def _suite_case(operator: str, case: Case, target: Target, policy: KernelPolicy) -> SuiteCase:
+def _suite_case(operator: str, case: Case, target: Target, policy: KernelPolicy) -> Iterator[SuiteCase]:
     model = write_case(operator, case)
     graph = bind(read_tflite(model, case.name))
     rng = np.random.default_rng(case_seed(operator, case) + 1)
@@ -73,7 +74,13 @@ def _suite_case(operator: str, case: Case, target: Target, policy: KernelPolicy)
         inputs = [random_input(t.shape, t.type.dtype, rng) for t in graph.input_tensors]
         outputs = litert_outputs(model, inputs)
         rounds.append((b"".join(a.tobytes() for a in inputs), b"".join(a.tobytes() for a in outputs)))
-    return SuiteCase(operator, case, graph, plan(lower(graph, target, policy)), tuple(rounds))
+    (layer,) = graph.layers()
+    found, _ = candidates(layer, target, policy)
+    if operators()[operator].aliases:
+        yield SuiteCase(operator, case, graph, plan(lower(graph, target, policy)), tuple(rounds))
+    for candidate in found:
+        program = lower(graph, target, policy, {layer.name: candidate.kernel.name})
+        yield SuiteCase(operator, case, graph, plan(program), tuple(rounds))
 
 
 def _write(cases: Sequence[SuiteCase], folder: Path) -> list[Unit]:
@@ -96,9 +103,15 @@ def _write(cases: Sequence[SuiteCase], folder: Path) -> list[Unit]:
         units[name] = Unit(Path("src") / f"{name}_all.c", f"obj/{name}.o")
         units.update({unit.object: unit for unit in kernel_units(case.plan, found, "obj/kernels")})
         lines.append(f'#include "{name}.h"')
-        body += [f"    case {number}U:", *_copies(case.graph.input_tensors, name, "input", "(void)memcpy({p}, &in[{o}], {n}U);", 4)]
+        body += [
+            f"    case {number}U:",
+            *_copies(case.graph.input_tensors, name, "input", "(void)memcpy({p}, &in[{o}], {n}U);", 4),
+        ]
         body += [f"        status = {name}_invoke();"]
-        body += [*_copies(case.graph.output_tensors, name, "output", "(void)memcpy(&out[{o}], {p}, {n}U);", 0), "        break;"]
+        body += [
+            *_copies(case.graph.output_tensors, name, "output", "(void)memcpy(&out[{o}], {p}, {n}U);", 0),
+            "        break;",
+        ]
     lines += [
         f"static uint8_t in[{input_bytes}]; static uint8_t out[{output_bytes}];",
         f"const mcuq_buffer mcuq_model_inputs[] = {{{{in, {input_bytes}U}}}};",
@@ -160,7 +173,7 @@ def differences(link: Link, cases: Sequence[SuiteCase]) -> list[str]:
 
 
 def _ask(link: Link, message: bytes, answer_bytes: int, payload: int) -> bytes:
-    """``Link.run`` for a part of the buffers: cases differ in size, and QEMU takes 20 us for each byte that it is sent."""
+    """``Link.run`` for a part of the buffers: cases differ in size, and QEMU takes 20 us for each byte it is sent."""
     link._write_input(0, message, payload)
     status, _ = link._unpack("<iQ", link._ask(Request.RUN))
     assert status == 0, status

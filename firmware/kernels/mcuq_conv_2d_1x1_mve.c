@@ -1,0 +1,28 @@
+#include "mcuq_conv_2d_1x1_mve.h"
+
+#include "mcuq_copy_mve.h"
+
+void mcuq_conv_2d_1x1_mve(const mcuq_conv_2d_1x1_mve_params *params, const int8_t *input, const int32_t *stream,
+                          void *scratch, int8_t *output)
+{
+    const int32_t channels = params->channels;
+    const int32_t column = params->gemm.vectors * 16;
+    int8_t *const columns = scratch;
+
+    for (int32_t y = 0; y < params->rows; y++) {
+        const int8_t *pixel = input;
+        int32_t count = params->together;
+        for (int32_t left = params->columns; left > 0; left -= count) {
+            if (count > left) {
+                count = left;
+            }
+            for (int32_t i = 0; i < count; i++) {
+                mcuq_copy_mve(&columns[i * column], pixel, channels);
+                pixel += params->column_bytes;
+            }
+            mcuq_gemm_mve(&params->gemm, columns, column, count, stream, output);
+            output += count * params->gemm.channels;
+        }
+        input += params->row_bytes;
+    }
+}

@@ -1,0 +1,146 @@
+#include "mcuq_conv_2d_s8_columns.h"
+
+#include "mcuq_widen_dsp.h"
+
+/* One output pixel: its image, and where its window starts in it. */
+typedef struct {
+    const int8_t *image;
+    int32_t top;
+    int32_t left;
+} pixel;
+
+/* A run of activations of both pixels, a multiple of 4. */
+static __attribute__((noinline)) void gather_shuffled(const int8_t *source0, const int8_t *source1, int16_t *target,
+                                                      int32_t count)
+{
+    int16_t *const end = &target[2 * count];
+    while ((end - target) >= 16) {
+        const uint32_t word0 = mcuq_load_word(source0);
+        const uint32_t word1 = mcuq_load_word(source1);
+        const uint32_t word2 = mcuq_load_word(&source0[4]);
+        const uint32_t word3 = mcuq_load_word(&source1[4]);
+        mcuq_store_word(target, mcuq_sxtb16(word0));
+        mcuq_store_word(&target[2], mcuq_sxtb16(word1));
+        mcuq_store_word(&target[4], mcuq_sxtb16_odd(word0));
+        mcuq_store_word(&target[6], mcuq_sxtb16_odd(word1));
+        mcuq_store_word(&target[8], mcuq_sxtb16(word2));
+        mcuq_store_word(&target[10], mcuq_sxtb16(word3));
+        mcuq_store_word(&target[12], mcuq_sxtb16_odd(word2));
+        mcuq_store_word(&target[14], mcuq_sxtb16_odd(word3));
+        source0 += 8;
+        source1 += 8;
+        target += 16;
+    }
+    if (target != end) {
+        const uint32_t word0 = mcuq_load_word(source0);
+        const uint32_t word1 = mcuq_load_word(source1);
+        mcuq_store_word(target, mcuq_sxtb16(word0));
+        mcuq_store_word(&target[2], mcuq_sxtb16(word1));
+        mcuq_store_word(&target[4], mcuq_sxtb16_odd(word0));
+        mcuq_store_word(&target[6], mcuq_sxtb16_odd(word1));
+    }
+}
+
+/* A run of one pixel from its activation k on; the pixel's words are every other one. */
+static void gather_in_order(const int8_t *source, int16_t *words, int32_t k, int32_t count)
+{
+    for (int32_t i = 0; i < count; i++) {
+        const int32_t at = k + i;
+        words[(4 * (at / 2)) + (at % 2)] = source[i];
+    }
+}
+
+/* The run of a pixel in window row ky, from column kx on: in the input, or put together in staged where a part of it is
+ * padding. */
+static const int8_t *run_of(const mcuq_conv_2d_s8_columns_params *p, const pixel *at, int32_t ky, int32_t kx,
+                            int8_t *staged)
+{
+    const int32_t y = at->top + (ky * p->dilation_height);
+    const int32_t x = at->left + (kx * p->dilation_width);
+    const bool row_inside = (y >= 0) && (y < p->input_height);
+    const int8_t *const row = &at->image[(row_inside ? y : 0) * p->input_width * p->channels];
+    if (row_inside && (x >= 0) && ((x + p->run_columns) <= p->input_width)) {
+        return &row[x * p->channels];
+    }
+    for (int32_t i = 0; i < p->run_columns; i++) {
+        const bool inside = row_inside && ((x + i) >= 0) && ((x + i) < p->input_width);
+        for (int32_t c = 0; c < p->channels; c++) {
+            staged[(i * p->channels) + c] = inside ? row[((x + i) * p->channels) + c] : (int8_t)p->zero_point;
+        }
+    }
+    return staged;
+}
+
+static void gather(const mcuq_conv_2d_s8_columns_params *p, const pixel *first, const pixel *second, int16_t *target)
+{
+    const int32_t run = p->run_columns * p->channels;
+    int8_t *const staged = (int8_t *)&target[4 * p->gemm.pairs];
+    int32_t k = 0;
+    for (int32_t ky = 0; ky < p->window_height; ky++) {
+        for (int32_t kx = 0; kx < p->window_width; kx += p->run_columns) {
+            const int8_t *source0 = run_of(p, first, ky, kx, staged);
+            const int8_t *source1 = run_of(p, second, ky, kx, &staged[run]);
+            if ((run % 4) == 0) {
+                gather_shuffled(source0, source1, &target[2 * k], run);
+            } else {
+                gather_in_order(source0, target, k, run);
+                gather_in_order(source1, &target[2], k, run);
+            }
+            k += run;
+        }
+    }
+}
+
+/* The window's first activation, where it is no padding: windows of one pixel never are. */
+static inline const int8_t *inside(const mcuq_conv_2d_s8_columns_params *p, const pixel *at)
+{
+    return &at->image[((at->top * p->input_width) + at->left) * p->channels];
+}
+
+/* The output pixels in order. */
+typedef struct {
+    pixel at;
+    int32_t x;
+    int32_t y;
+} position;
+
+static inline void next(const mcuq_conv_2d_s8_columns_params *p, position *here)
+{
+    here->x++;
+    here->at.left += p->stride_width;
+    if (here->x == p->output_width) {
+        here->x = 0;
+        here->at.left = -p->pad_left;
+        here->y++;
+        here->at.top += p->stride_height;
+    }
+    if (here->y == p->output_height) {
+        here->y = 0;
+        here->at.top = -p->pad_top;
+        here->at.image = &here->at.image[p->input_height * p->input_width * p->channels];
+    }
+}
+
+void mcuq_conv_2d_s8_columns(const mcuq_conv_2d_s8_columns_params *params, const int8_t *input, const int32_t *packed,
+                             int16_t *scratch, int8_t *output)
+{
+    const mcuq_conv_2d_s8_columns_params *const p = params;
+    const mcuq_gemm_plan plan = mcuq_gemm_prepare(&p->gemm);
+    const bool one_run = (p->window_height == 1) && (p->window_width == 1) && ((p->channels % 4) == 0);
+    position here = {{input, -p->pad_top, -p->pad_left}, 0, 0};
+    int8_t *out = output;
+    for (int32_t left = p->batches * p->output_height * p->output_width; left > 0; left -= 2) {
+        const pixel first = here.at;
+        if (left > 1) {
+            next(p, &here);
+        }
+        if (one_run) {
+            gather_shuffled(inside(p, &first), inside(p, &here.at), scratch, p->channels);
+        } else {
+            gather(p, &first, &here.at, scratch);
+        }
+        mcuq_gemm_run(&p->gemm, &plan, packed, scratch, (left > 1) ? 2 : 1, 4, 8, 0U, out);
+        next(p, &here);
+        out = &out[2 * plan.channels];
+    }
+}

@@ -1,0 +1,163 @@
+#include "mcuq_planes.h"
+
+#include <string.h>
+
+#include "mcuq_dsp.h"
+
+void mcuq_plane_fill(uint32_t *plane, int32_t lines, int32_t pitch, int32_t zero_point)
+{
+    const uint32_t word = ((uint32_t)zero_point & 0xffU) * 0x01000100U;
+    const uint32_t words = (uint32_t)(lines * pitch) / 4U;
+    for (uint32_t i = 0U; i < words; i++) {
+        plane[i] = word;
+    }
+}
+
+#define UPPER_BYTES 0xff00ff00U
+
+/* How lines of two channels are loaded. The assembly reads it by its layout. */
+typedef struct {
+    int32_t plane_advance; /* bytes from the last element of a line in the plane to the next line's first */
+    const int8_t *input;
+    uint8_t *first; /* the two planes */
+    uint8_t *second;
+    int32_t step;
+    int32_t step3; /* three times the step */
+    uint32_t mask;
+    int32_t lines;
+    int32_t input_advance; /* elements from the end of a line to the next line's first */
+    int32_t fours;         /* elements in fours, where words are aligned */
+    uint32_t ones;         /* bit 2: one before the fours, bit 1: two behind them, bit 0: one behind these */
+} loader;
+
+#if MCUQ_HAS_DSP && defined(__ARM_FP)
+
+/* One pixel of two channels: the bytes to the high bytes of halfwords. */
+#define LOAD_ONE                                                                                                      \
+    "ldrh r8, [r1]\n\tadd r1, r1, r4\n\tstrb r8, [r2, #1]\n\tlsr r8, r8, #8\n\tstrb r8, [r3, #1]\n\t"                  \
+    "add r2, r2, #2\n\tadd r3, r3, #2\n\t"
+
+static inline void load_lines_of_two(const loader *work)
+{
+    register const loader *r0 __asm__("r0") = work;
+    __asm__ volatile(
+        "vldr s0, [r0, #36]\n\tvldr s1, [r0, #40]\n\tldmia r0, {r0-r6, r12, lr}\n\t"
+        "1:\n\tvmov r7, s1\n\tlsls r7, r7, #30\n\tbcc 2f\n\t" LOAD_ONE
+        "2:\n\tvmov r7, s0\n\tcbz r7, 4f\n\t"
+        "3:\n\tldrh r8, [r1]\n\tldrh r9, [r1, r4]\n\tldrh r10, [r1, r4, lsl #1]\n\tldrh r11, [r1, r5]\n\t"
+        "add r1, r1, r4, lsl #2\n\tpkhbt r8, r8, r9, lsl #16\n\tpkhbt r10, r10, r11, lsl #16\n\t"
+        "and r9, r6, r8, lsl #8\n\tand r8, r8, r6\n\tand r11, r6, r10, lsl #8\n\tand r10, r10, r6\n\t"
+        "str r9, [r2], #4\n\tstr r11, [r2], #4\n\tstr r8, [r3], #4\n\tstr r10, [r3], #4\n\t"
+        "subs r7, r7, #1\n\tbne 3b\n\t"
+        "4:\n\tvmov r7, s1\n\tlsls r7, r7, #31\n\tbcc 5f\n\t"
+        "ldrh r8, [r1]\n\tldrh r9, [r1, r4]\n\tadd r1, r1, r4, lsl #1\n\tpkhbt r8, r8, r9, lsl #16\n\t"
+        "and r9, r6, r8, lsl #8\n\tand r8, r8, r6\n\tstr r9, [r2], #4\n\tstr r8, [r3], #4\n\t"
+        "5:\n\tbpl 6f\n\t" LOAD_ONE
+        "6:\n\tadd r1, r1, lr\n\tadd r2, r2, r0\n\tadd r3, r3, r0\n\tsubs r12, r12, #1\n\tbne 1b\n\t"
+        : "+r"(r0)
+        :
+        : "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "s0", "s1", "cc", "memory");
+}
+
+#else
+
+static inline void load_lines_of_two(const loader *work)
+{
+    const int32_t length = (4 * work->fours) + (int32_t)((work->ones & 3U) + (work->ones >> 2U));
+    const int32_t pitch = work->plane_advance + (2 * length);
+    const int32_t line_step = work->input_advance + (work->step * length);
+    for (int32_t line = 0; line < work->lines; line++) {
+        const int8_t *in = &work->input[line * line_step];
+        for (int32_t i = 0; i < length; i++) {
+            work->first[(line * pitch) + (2 * i) + 1] = (uint8_t)in[i * work->step];
+            work->second[(line * pitch) + (2 * i) + 1] = (uint8_t)in[(i * work->step) + 1];
+        }
+    }
+}
+
+#endif
+
+/* Load lines of two channels. Where the padding before is odd, words start at odd elements: the first is done alone. */
+static void load_two(const mcuq_planes_params *p, const int8_t *input, uint8_t *to, int32_t lines)
+{
+    const uint32_t odd = (uint32_t)p->padding & 1U;
+    const uint32_t rest = (uint32_t)p->input_length - odd;
+    const loader work = {
+        .plane_advance = p->pitch - (2 * p->input_length),
+        .input = input,
+        .first = to,
+        .second = &to[p->plane_bytes],
+        .step = p->input_step,
+        .step3 = 3 * p->input_step,
+        .mask = UPPER_BYTES,
+        .lines = lines,
+        .input_advance = p->input_line_step - (p->input_length * p->input_step),
+        .fours = (int32_t)(rest >> 2),
+        .ones = (odd << 2) | (rest & 3U),
+    };
+    load_lines_of_two(&work);
+}
+
+/* Load lines of one channel: the last of an odd number. */
+static void load_one_by_one(const mcuq_planes_params *p, const int8_t *input, uint8_t *to, int32_t lines)
+{
+    const int32_t step = p->input_step;
+    const int32_t line_step = p->input_line_step;
+    const int32_t pitch = p->pitch;
+    const int32_t length = p->input_length;
+    for (; lines > 0; lines--) {
+        const int8_t *from = input;
+        for (int32_t i = 0; i < length; i++) {
+            to[(2 * i) + 1] = (uint8_t)*from;
+            from = &from[step];
+        }
+        input = &input[line_step];
+        to = &to[pitch];
+    }
+}
+
+/* Make the lines of one plane ready that are kept from the band before, or are padding. */
+static inline void keep_and_pad(const mcuq_planes_params *p, uint32_t *plane, int32_t kept, int32_t above,
+                                int32_t below, int32_t needed)
+{
+    const int32_t pitch = p->pitch;
+    if (kept > 0) {
+        const uint32_t *from = &plane[(uint32_t)(p->band_lines * p->line_stride * pitch) / 4U];
+        (void)memmove(plane, from, (uint32_t)(kept * pitch));
+    }
+    if (kept < above) {
+        mcuq_plane_fill(plane, (above < needed) ? above : needed, pitch, p->input_zero_point);
+    }
+    if (below < needed) {
+        const int32_t from = (below > kept) ? below : kept;
+        mcuq_plane_fill(&plane[(uint32_t)(from * pitch) / 4U], needed - from, pitch, p->input_zero_point);
+    }
+}
+
+void mcuq_plane_load_band(const mcuq_planes_params *params, const int8_t *input, uint32_t *planes, int32_t channels,
+                          int32_t first, int32_t lines)
+{
+    const int32_t pitch = params->pitch;
+    const int32_t plane_bytes = params->plane_bytes;
+    const int32_t needed = ((lines - 1) * params->line_stride) + params->filter_lines;
+    const int32_t above = params->line_padding - (first * params->line_stride); /* lines above the input */
+    const int32_t below = params->input_lines + above;                          /* the first line below it */
+    const int32_t shared = params->filter_lines - params->line_stride;
+    const int32_t kept = ((first > 0) && (shared > 0)) ? shared : 0;
+    if (params->band_lines < params->output_lines) { /* else padding is padding from the start */
+        for (int32_t i = 0; i < channels; i++) {
+            keep_and_pad(params, &planes[(uint32_t)(i * plane_bytes) / 4U], kept, above, below, needed);
+        }
+    }
+    const int32_t start = (kept < above) ? above : kept;
+    const int32_t end = (below < needed) ? below : needed;
+    if ((params->input_length > 0) && (start < end)) {
+        const int8_t *from = &input[(start - above) * params->input_line_step];
+        uint8_t *to = &((uint8_t *)planes)[(start * pitch) + (2 * params->padding)];
+        if (channels == 2) {
+            load_two(params, from, to, end - start);
+        } else {
+            load_one_by_one(params, from, to, end - start);
+        }
+    }
+}

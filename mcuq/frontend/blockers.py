@@ -1,0 +1,92 @@
+"""What keeps mcuq from compiling a model, told all at once by Keras layer, with what to use instead. Judges nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mcuq.errors import UnsupportedError
+from mcuq.frontend.static_shapes import with_static_shapes
+from mcuq.ir import DType, Graph
+from mcuq.ops import operators
+
+_ACTIVATIONS = "use the activation relu, relu6, sigmoid or tanh"
+_RECURRENT = "LSTM, GRU and other recurrent layers are loops; use Conv1D layers over time"
+_UPSAMPLING = "layers that enlarge their input are not compiled; end the model before it"
+_ADVICE = {
+    **dict.fromkeys(("LEAKY_RELU", "PRELU", "ELU", "GELU", "HARD_SWISH", "RELU_N1_TO_1", "RELU_0_TO_1"), _ACTIVATIONS),
+    **dict.fromkeys(("EXP", "LOG", "LOG_SOFTMAX"), "use the activation relu, relu6, sigmoid, tanh or softmax"),
+    **dict.fromkeys(
+        (
+            *("WHILE", "CALL_ONCE", "REVERSE_V2", "LSTM", "RNN"),
+            *("UNIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_LSTM"),
+            *("UNIDIRECTIONAL_SEQUENCE_RNN", "BIDIRECTIONAL_SEQUENCE_RNN"),
+        ),
+        _RECURRENT,
+    ),
+    **dict.fromkeys(("TILE", "TRANSPOSE_CONV", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"), _UPSAMPLING),
+    **dict.fromkeys(("RSQRT", "SQUARED_DIFFERENCE"), "use BatchNormalization after a layer with weights"),
+    **dict.fromkeys(("GATHER", "EMBEDDING_LOOKUP"), "give the model the looked-up vectors as its input"),
+    "REDUCE_MAX": "use GlobalAveragePooling, or MaxPooling over the whole input",
+    "CONV_3D": "use Conv2D or Conv1D",
+    "BATCH_MATMUL": "attention is not compiled; use Dense or convolutions",
+    "TRANSPOSE": "order the axes in the data, or before training",
+    "IF": "models must run the same layers for every input",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """One operator that mcuq does not compile: the layer it belongs to, its TFLite name, and why."""
+
+    layer: str
+    op: str
+    reason: str
+
+
+def unsupported(layer: str, op: str) -> Blocker | None:
+    """The blocker that operator ``op`` is when mcuq has no such operator, else None."""
+    if op in operators():
+        return None
+    advice = _ADVICE.get(op)
+    return Blocker(layer, op, "operator not supported" + (f"; {advice}" if advice else ""))
+
+
+def unsupported_operators(graph: Graph) -> tuple[Blocker, ...]:
+    """All operators in ``graph`` that mcuq does not have, whatever their types."""
+    found = (unsupported(node.name, node.op) for node in with_static_shapes(graph).nodes)
+    return tuple(blocker for blocker in found if blocker is not None)
+
+
+def left_float(graph: Graph) -> tuple[Blocker, ...]:
+    """The operators that still compute in float32 after quantization, conversions left out."""
+    return tuple(
+        Blocker(layer.name, layer.op, "litert-quantizer does not quantize it")
+        for layer in graph.layers()
+        if layer.op not in {"QUANTIZE", "DEQUANTIZE"}
+        and any(t is not None and t.type.dtype is DType.FLOAT32 for t in (*layer.inputs, *layer.outputs))
+    )
+
+
+def refusal(file_name: str, blockers: Iterable[Blocker]) -> UnsupportedError:
+    """One error that lists every blocker once, in the order of execution."""
+    counts: dict[tuple[str, str, str], int] = {}
+    for blocker in blockers:
+        key = (_base_name(blocker.layer), blocker.op, blocker.reason)
+        counts[key] = counts.get(key, 0) + 1
+    layers = len({layer for layer, _, _ in counts})
+    lines = [
+        f"{layer}: {op}{f' ({count} times)' if count > 1 else ''}: {reason}"
+        for (layer, op, reason), count in counts.items()
+    ]
+    return UnsupportedError(
+        f"{file_name} holds {layers} layer{'s' * (layers > 1)} that mcuq does not compile",
+        details=tuple(lines),
+        hint="`mcuq ops` lists the operators and their rules",
+    )
+
+
+def _base_name(layer: str) -> str:
+    """Without the number that tells the operators of one layer apart (``dense:2``)."""
+    return re.sub(r":\d+$", "", layer)

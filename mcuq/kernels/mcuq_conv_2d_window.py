@@ -1,0 +1,127 @@
+"""mcuq's convolution for DSP cores with windows of more than one pixel (mcuq_conv_2d_s8_window.h).
+
+The proof is in ``packed_weights`` and ``fast_requantize``; a layer without it is refused.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mcuq.ir import Layer
+from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, ScratchPointer, Struct, TensorPointer
+from mcuq.kernels.base import MCUQ, Kernel, Target
+from mcuq.kernels.gemm_params import gemm_params, refuses_packing, requantization
+from mcuq.kernels.overlap import by_rows
+from mcuq.kernels.packed_weights import pack, shuffle, shuffled
+from mcuq.kernels.work import LAYER_CYCLES, multiply_accumulates
+from mcuq.ops.base import Array
+from mcuq.ops.conv_2d import Conv2D
+
+FUNCTION = "mcuq_conv_2d_s8_window"
+LARGEST_DISTANCE = 4032
+"""Bytes between two windows that fit the offset of a load, with the sixteen activation pairs of the loop."""
+
+SLACK_MOVES = 11
+"""Moves down before the buffer is copied back, at most: each takes scratch memory, a copy takes time."""
+
+
+def distance(layer: Layer) -> int:
+    """Bytes in the buffer from one output pixel's window to the next one's."""
+    a: Conv2D = layer.attributes
+    return 2 * a.width.stride * a.height.window * layer.input(0).shape[3]
+
+
+def refuses(layer: Layer, target: Target) -> str | None:
+    a: Conv2D = layer.attributes
+    if a.height.window == 1 and a.width.window == 1:
+        return "for windows of one pixel mcuq_conv_2d_s8_columns takes less code and scratch memory"
+    if a.height.dilation != 1 or a.width.dilation != 1:
+        return "the kernel has no dilation"
+    if distance(layer) > LARGEST_DISTANCE:
+        return f"windows are {distance(layer)} B apart, at most {LARGEST_DISTANCE} B are possible"
+    return refuses_packing(layer, target)
+
+
+def packed(layer: Layer) -> Array:
+    """The weights' stream: activations of an output in the order kx, ky, i."""
+    weights = layer.input(1).data
+    assert weights is not None
+    ordered = weights.astype(np.int64).transpose(0, 2, 1, 3)
+    if shuffled(weights.shape[3]):
+        ordered = shuffle(ordered)
+    rows = ordered.reshape(len(ordered), -1)
+    return pack(np.pad(rows, ((0, 0), (0, rows.shape[1] % 2))), requantization(layer).constants, 4)
+
+
+def columns(layer: Layer) -> int:
+    a: Conv2D = layer.attributes
+    return (a.width.output - 1) * a.width.stride + a.width.window
+
+
+def slack_moves(layer: Layer) -> int:
+    a: Conv2D = layer.attributes
+    if a.height.stride >= a.height.window:
+        return 0
+    moves = max(1, a.height.output - 1)
+    stretches = -(-moves // SLACK_MOVES)
+    return -(-moves // stretches)
+
+
+def scratch_bytes(layer: Layer) -> int:
+    """The buffer, the slack that it moves in, and what may be read behind it: by the second pixel of a row's last pair,
+    and when the buffer is copied sixteen elements at a time.
+    """
+    a: Conv2D = layer.attributes
+    channels = layer.input(0).shape[3]
+    read = columns(layer) + (a.width.stride if a.width.output % 2 else 0)
+    moved = slack_moves(layer) * a.height.stride * channels
+    return 2 * (read * a.height.window * channels + moved + 16)
+
+
+def cycles(layer: Layer, _target: Target) -> int:
+    a: Conv2D = layer.attributes
+    odd = (a.width.output + 1) // 2 * 2 / a.width.output
+    outputs = layer.output.type.elements * odd
+    each = 12 if requantization(layer).twice else 9
+    rows = a.height.output * min(a.height.stride, a.height.window) * columns(layer) * layer.input(0).shape[3]
+    return int(LAYER_CYCLES + 1.0 * multiply_accumulates(layer) * odd + each * outputs + 2.5 * rows)
+
+
+def lower(layer: Layer, _target: Target) -> Lowering:
+    a: Conv2D = layer.attributes
+    x, y = layer.input(0), layer.output
+    channels = x.shape[3]
+    pairs = -(-a.height.window * a.width.window * channels // 2)
+    params = Struct(
+        "mcuq_conv_2d_s8_window_params",
+        "params",
+        (
+            ("gemm", gemm_params(layer, pairs)),
+            ("batches", x.shape[0]),
+            ("input_height", a.height.input),
+            ("input_width", a.width.input),
+            ("channels", channels),
+            ("window_height", a.height.window),
+            ("output_height", a.height.output),
+            ("output_width", a.width.output),
+            ("stride_height", a.height.stride),
+            ("stride_width", a.width.stride),
+            ("pad_top", a.height.pad_before),
+            ("pad_left", a.width.pad_before),
+            ("columns", columns(layer)),
+            ("slack_moves", slack_moves(layer)),
+            ("zero_point", x.type.zero_point),
+        ),
+    )
+    arguments = (params, TensorPointer(x.name), ConstantPointer("packed"), ScratchPointer(), TensorPointer(y.name))
+    return Lowering(
+        calls=(KernelCall(f"{FUNCTION}_{distance(layer)}", arguments, header=f"{FUNCTION}.h"),),
+        constants=(Constant("packed", packed(layer), "weights in pairs, and the constants of each four outputs"),),
+        scratch_bytes=scratch_bytes(layer),
+        sources=(f"{FUNCTION}.c",),
+        definitions=(f"MCUQ_CONV_2D_S8_WINDOW({distance(layer)})",),
+        overlaps=by_rows(layer, a.height, rows_are_copied=True),
+    )
+
+
+KERNELS = (Kernel(FUNCTION, MCUQ, "CONV_2D", refuses, lower, cycles),)

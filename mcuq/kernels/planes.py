@@ -1,0 +1,196 @@
+"""What mcuq's depthwise kernels on planes share: geometry, the proof of the requantization, packed records. No kernel.
+
+A plane is one channel as padded lines of int16 (firmware/kernels/mcuq_planes.h). Lines run along the longer axis of the
+output, so that the work at their ends weighs less; weights are turned accordingly, here.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mcuq.ir import Layer
+from mcuq.ir.kernel_call import Struct
+from mcuq.kernels.base import Target
+from mcuq.kernels.dsp import needs_dsp
+from mcuq.kernels.fixed_shift_requantize import Channels, FixedShift, fit, rounding_constant
+from mcuq.ops.activation import quantized_range
+from mcuq.ops.conv_geometry import Axis
+from mcuq.ops.depthwise_conv_2d import DepthwiseConv2D
+from mcuq.ops.weighted import bias_values, channel_requantization
+
+PLANE_BITS = 8
+"""Elements of a plane are times ``2**PLANE_BITS``."""
+
+MOST_WEIGHT_BITS = 8
+"""Weights are times ``2**w``, w from 0 to this: they are int16 then."""
+
+PLANE_BYTES = 1024
+"""A plane longer than this is cut into bands, which cost little; there are two planes."""
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """A depthwise layer with lines along ``length``; ``turned``: lines are columns of the image."""
+
+    lines: Axis
+    length: Axis
+    turned: bool
+
+    @property
+    def line_bytes(self) -> int:
+        """What the 3x3 kernel reads of a line: whole words, one more word behind a last single output."""
+        columns = (self.length.output - 1) * self.length.stride + 4
+        return 2 * (columns + columns % 2)
+
+    def plane_lines(self, band_lines: int) -> int:
+        return (band_lines - 1) * self.lines.stride + self.lines.window
+
+    def band_lines(self, pitch: int) -> int:
+        """Output lines in a band: all, or as many as fit ``PLANE_BYTES``, in bands of about one size."""
+        most = max(1, (PLANE_BYTES // pitch - self.lines.window) // self.lines.stride + 1)
+        bands = -(-self.lines.output // most)
+        return -(-self.lines.output // bands)
+
+    def loaded_length(self) -> int:
+        """Elements of an input line that some window reaches."""
+        reach = (self.length.output - 1) * self.length.stride + self.length.window - self.length.pad_before
+        return max(0, min(self.length.input, reach))
+
+
+def geometry(layer: Layer) -> Geometry:
+    a: DepthwiseConv2D = layer.attributes
+    turned = a.height.output > a.width.output
+    return Geometry(a.width, a.height, True) if turned else Geometry(a.height, a.width, False)
+
+
+def refuses(layer: Layer, target: Target) -> str | None:
+    """Why no kernel on planes runs the layer, or None."""
+    a: DepthwiseConv2D = layer.attributes
+    if (reason := needs_dsp(target)) is not None:
+        return reason
+    if (a.height.dilation, a.width.dilation) != (1, 1):
+        return f"the dilation is {a.height.dilation}x{a.width.dilation}, 1x1 is needed"
+    low, high = quantized_range(a.activation, layer.output.type)
+    if (low, high) != (-128, 127):
+        return f"the activation clamps to {low} .. {high}, only -128 .. 127 is free"
+    return None if requantization(layer) is not None else "no constants of the quick requantization are exact for it"
+
+
+def lined_weights(layer: Layer) -> IntArray:
+    """Weights as [output channel, line, element]."""
+    w = layer.input(1).data
+    assert w is not None
+    by_channel: IntArray = np.moveaxis(w[0].astype(np.int64), 2, 0)
+    return by_channel.swapaxes(1, 2) if geometry(layer).turned else by_channel
+
+
+def folded_bias(layer: Layer) -> IntArray:
+    """The bias for accumulators of raw inputs, zero point not subtracted."""
+    sums = lined_weights(layer).sum(axis=(1, 2))
+    result: IntArray = bias_values(layer).astype(np.int64) - layer.input(0).type.zero_point * sums
+    return result
+
+
+@functools.lru_cache(maxsize=64)
+def requantization(layer: Layer) -> FixedShift | None:
+    """The proven constants, for every accumulator that inputs of -128 .. 127 can make; None where there are none."""
+    w = lined_weights(layer)
+    bias = folded_bias(layer)
+    low = np.where(w > 0, -128 * w, 127 * w).sum(axis=(1, 2)) + bias
+    high = np.where(w > 0, 127 * w, -128 * w).sum(axis=(1, 2)) + bias
+    multipliers, shifts = channel_requantization(layer)
+    channels = Channels(multipliers, shifts, low, high, PLANE_BITS, PLANE_BITS + MOST_WEIGHT_BITS)
+    return fit(channels, layer.output.type.zero_point)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scaled:
+    """Weights times their power of two [output channel, line, element], and the words b, M, d (d only if corrected)."""
+
+    weights: IntArray
+    constants: IntArray
+
+
+def scaled(layer: Layer, with_correction: bool) -> Scaled:
+    found = requantization(layer)
+    assert found is not None
+    factor = np.int64(1) << (found.scaling - PLANE_BITS)
+    weights = np.where(found.constant, 0, factor)[:, None, None] * lined_weights(layer)
+    bias = np.where(found.constant, 0, folded_bias(layer)) << found.scaling
+    columns = [wrapped(found.offsets + bias), found.multipliers]
+    if with_correction:
+        columns.append(found.corrections)
+    return Scaled(weights, np.stack(columns, axis=1))
+
+
+def wrapped(values: IntArray) -> IntArray:
+    """``values`` modulo 2**32 as int32 values: sums in C wrap around, and their last value fits."""
+    return values.astype(np.uint64).astype(np.uint32).view(np.int32).astype(np.int64)
+
+
+def halves(low: IntArray, high: IntArray) -> IntArray:
+    """Pairs of int16 as int32 words."""
+    words = (low & 0xFFFF) | ((high & 0xFFFF) << 16)
+    return wrapped(words)
+
+
+def params_struct(layer: Layer, pitch: int, record_words: int) -> Struct:
+    g, x, y = geometry(layer), layer.input(0), layer.output
+    found = requantization(layer)
+    assert found is not None
+
+    def steps(shape: tuple[int, ...]) -> tuple[int, int]:
+        """Elements between lines and between neighbours in a line of NHWC ``shape``."""
+        row, pixel = shape[2] * shape[3], shape[3]
+        return (pixel, row) if g.turned else (row, pixel)
+
+    input_steps, output_steps = steps(x.shape), steps(y.shape)
+    return Struct(
+        "mcuq_planes_params",
+        "params",
+        (
+            ("batches", x.shape[0]),
+            ("channels", x.shape[3]),
+            ("channel_multiplier", layer.attributes.multiplier),
+            ("input_batch", math.prod(x.shape[1:])),
+            ("input_line_step", input_steps[0]),
+            ("input_step", input_steps[1]),
+            ("input_lines", g.lines.input),
+            ("input_length", g.loaded_length()),
+            ("output_batch", math.prod(y.shape[1:])),
+            ("output_line_step", output_steps[0]),
+            ("output_step", output_steps[1]),
+            ("output_lines", g.lines.output),
+            ("output_length", g.length.output),
+            ("filter_lines", g.lines.window),
+            ("line_stride", g.lines.stride),
+            ("line_padding", g.lines.pad_before),
+            ("padding", g.length.pad_before),
+            ("pitch", pitch),
+            ("plane_bytes", plane_bytes(layer, pitch)),
+            ("band_lines", g.band_lines(pitch)),
+            ("input_zero_point", x.type.zero_point),
+            ("rounding", rounding_constant(y.type.zero_point) if found.corrected else 0),
+            ("record_words", record_words),
+        ),
+    )
+
+
+def plane_bytes(layer: Layer, pitch: int) -> int:
+    """Bytes of one plane; scratch is two."""
+    g = geometry(layer)
+    return pitch * g.plane_lines(g.band_lines(pitch))
+
+
+def loading_cycles(layer: Layer) -> float:
+    """Estimated cycles for loading all planes."""
+    g, x = geometry(layer), layer.input(0)
+    line = 2.5 * g.loaded_length() + 12
+    return x.shape[0] * x.shape[3] * (g.lines.input * line + 50)

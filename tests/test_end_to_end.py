@@ -1,0 +1,209 @@
+"""Models of every kind, built and run in QEMU: every output byte is LiteRT's, and builds repeat to the byte."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mcuq.cli import run
+from tests.harness.keras_models import write_models
+from tests.harness.small_models import ROOT, dense, environment, mcuq
+
+pytest.importorskip("tensorflow", reason="not checked: whole builds of Keras models, TensorFlow is not installed")
+
+SHAPES: Mapping[str, Mapping[str, tuple[int, ...]]] = {
+    "mobile": {"x": (16, 16, 3)},
+    "residual": {"x": (9, 7, 2)},
+    "series": {"x": (40, 3)},
+    "several": {"picture": (6, 6, 1), "numbers": (5,)},
+    "keras2": {"x": (10, 10, 2)},
+    "exported": {"x": (12, 12, 2)},
+}
+# Every board, every kind of model, both kernel policies.
+RUNS = (
+    ("mobile", "mps2-an500", "auto"),
+    ("mobile", "mps3-an547", "auto"),
+    ("mobile", "mps2-an385", "mcuq"),
+    ("residual", "mps2-an386", "auto"),
+    ("residual", "mps3-an547", "mcuq"),
+    ("series", "mps2-an505", "auto"),
+    ("series", "mps3-an547", "auto"),
+    ("several", "netduinoplus2", "auto"),
+    ("keras2", "nucleo-f746", "auto"),
+    ("keras2", "mps2-an505", "mcuq"),
+    ("exported", "mps3-an547", "auto"),
+    ("exported", "mps2-an385", "auto"),
+    ("float", "microbit", "auto"),
+    ("half", "mps2-an386", "auto"),
+    ("dynamic", "mps2-an386", "mcuq"),
+    ("int8_float_edges", "microbit", "auto"),
+    ("int8_uint8_edges", "nucleo-f746", "auto"),
+    ("int8_uint8_edges", "mps3-an547", "mcuq"),
+    ("int8_edges", "mps2-an500", "auto"),
+)
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    return write_models(tmp_path_factory.mktemp("models"))
+
+
+def samples(name: str, count: int, seed: int, path: Path) -> Path:
+    rng = np.random.default_rng(seed)
+    shapes = SHAPES.get(name, {"x": (8, 8, 1)})
+    np.savez(path, **{key: rng.uniform(0, 1, (count, *shape)).astype(np.float32) for key, shape in shapes.items()})
+    return path
+
+
+def answer(capfd: pytest.CaptureFixture[str], arguments: list[str | Path]) -> dict[str, object]:
+    code = run([*map(str, arguments), "--json"])
+    printed = capfd.readouterr()
+    assert code == 0, printed.err
+    return dict(json.loads(printed.out))
+
+
+@pytest.mark.parametrize(("name", "board", "kernels"), RUNS, ids=["-".join(one) for one in RUNS])
+def test_the_firmware_computes_what_litert_computes(
+    models: Mapping[str, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str, board: str, kernels: str
+) -> None:
+    calibration = samples(name, 16, 1, tmp_path / "calibration.npz")
+    to = ["-o", tmp_path / "out", "--data", calibration, "--kernels", kernels]
+    made = answer(capfd, ["build", models[name], "--board", board, *to])
+    report = answer(capfd, ["sim", tmp_path / "out", "--data", samples(name, 4, 2, tmp_path / "test.npz")])
+    assert report["mismatched_bytes"] == 0 and report["samples"] == 4
+    assert int(str(report["compared_bytes"])) > 0
+    assert int(str(report["stack_used_bytes"])) <= int(str(report["stack_bytes"]))
+    assert int(str(made["arena_bytes"])) >= int(str(made["arena_lower_bound_bytes"]))
+    if kernels == "mcuq":
+        assert not [layer for layer in list(made["layers"]) if layer["kernel"].startswith("arm_")]  # type: ignore[call-overload]
+
+
+def error_of(capfd: pytest.CaptureFixture[str], arguments: list[str | Path], code: int) -> str:
+    assert run([*map(str, arguments)]) == code
+    return capfd.readouterr().err
+
+
+def test_every_unsupported_layer_is_named_at_once(
+    models: Mapping[str, Path], capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    message = error_of(capfd, ["build", models["unsupported"], "--board", "mps2-an386", "-o", tmp_path / "out"], 3)
+    assert "unsupported.keras holds 4 layers that mcuq does not compile" in message
+    found = re.findall(r"^  (\w+): (\w+): operator not supported; ", message, re.MULTILINE)
+    assert found == [
+        ("leaky", "LEAKY_RELU"),
+        ("enlarge", "TRANSPOSE_CONV"),
+        ("largest", "REDUCE_MAX"),
+        ("smooth", "GELU"),
+    ]
+    assert not (tmp_path / "out").exists()
+
+
+def test_recurrent_layers_are_named(
+    models: Mapping[str, Path], capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    message = error_of(capfd, ["build", models["recurrent"], "--board", "mps2-an386", "-o", tmp_path / "out"], 3)
+    assert "memory: WHILE: operator not supported; LSTM, GRU and other recurrent layers are loops" in message
+    assert "bent: ELU: operator not supported; use the activation relu" in message
+
+
+@pytest.mark.parametrize(
+    ("package", "model", "said"),
+    [
+        ("litert_quantizer", "float", "pip install 'mcuq[quantize]'"),
+        ("tensorflow", "mobile", "pip install 'mcuq[keras]'"),
+        ("tf_keras", "keras2", "pip install 'mcuq[keras]'"),
+    ],
+)
+def test_a_missing_package_is_a_tool_error_with_the_command_that_installs_it(
+    models: Mapping[str, Path], tmp_path: Path, package: str, model: str, said: str
+) -> None:
+    code = (
+        f"import sys; sys.modules[{package!r}] = None; from mcuq.cli import run; "
+        f"sys.exit(run(['build', {str(models[model])!r}, '--board', 'mps2-an386', '-o', 'out']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 6, done.stderr
+    assert said in done.stderr and "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_int8_tflite_needs_no_tensorflow_and_no_quantizer(tmp_path: Path) -> None:
+    (tmp_path / "dense.tflite").write_bytes(dense())
+    code = (
+        "import sys; sys.modules.update(tensorflow=None, keras=None, tf_keras=None, litert_quantizer=None, h5py=None)\n"
+        "from mcuq.cli import run\n"
+        "sys.exit(run(['build', 'dense.tflite', '--board', 'mps2-an386', '-o', 'out']) or run(['sim', 'out']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "0 of 32 bytes" in done.stdout
+
+
+NAMES = ("string", "main", "board", "model", "1", "with space", "größe-µ", "int", "-dash", "a.b.c", "MCUQ_x", "weights")
+
+
+def test_any_file_name_builds(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for name in NAMES:
+        (tmp_path / f"{name}.tflite").write_bytes(dense())
+        out = tmp_path / f"out of {name}"
+        made = answer(capfd, ["build", tmp_path / f"{name}.tflite", "--board", "microbit", "-o", out])
+        assert made["model"] == name
+    assert answer(capfd, ["sim", tmp_path / f"out of {NAMES[5]}"])["mismatched_bytes"] == 0
+    assert answer(capfd, ["sim", tmp_path / f"out of {NAMES[6]}"])["mismatched_bytes"] == 0
+
+
+def test_a_board_of_ones_own_is_built_for_and_simulated(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    text = (ROOT / "boards" / "mps2-an386.toml").read_text()
+    (tmp_path / "mine.toml").write_text(text.replace('name = "mps2-an386"', 'name = "my-board"', 1))
+    (tmp_path / "dense.tflite").write_bytes(dense())
+    to = ["--board-file", tmp_path / "mine.toml", "-o", tmp_path / "out"]
+    assert answer(capfd, ["build", tmp_path / "dense.tflite", *to])["board"] == "my-board"
+    (tmp_path / "mine.toml").unlink()
+    report = answer(capfd, ["sim", tmp_path / "out"])
+    assert report["board"] == "my-board" and report["mismatched_bytes"] == 0
+
+
+@pytest.mark.parametrize(("name", "board"), [("series", "nucleo-f746"), ("int8_edges", "mps3-an547")])
+def test_builds_repeat_to_the_byte(models: Mapping[str, Path], tmp_path: Path, name: str, board: str) -> None:
+    """In other folders, from another path, under other hash seeds and time zones."""
+    made = []
+    for folder, seed, zone in (("one", "1", "UTC"), ("a longer name/two", "77", "Pacific/Kiritimati")):
+        place = tmp_path / folder
+        place.mkdir(parents=True)
+        copy = place / models[name].name
+        copy.write_bytes(models[name].read_bytes())
+        samples(name, 12, 1, place / "data.npz")
+        command = ("build", copy.name, "--board", board, "-o", "out", "--data", "data.npz")
+        done = mcuq(*command, cwd=place, PYTHONHASHSEED=seed, TZ=zone)
+        assert done.returncode == 0, done.stderr
+        files = sorted(path for path in (place / "out").rglob("*") if path.is_file())
+        made.append({path.relative_to(place).as_posix(): path.read_bytes() for path in files})
+    assert {".elf", ".bin", ".hex", ".map", ".c", ".h", ".ld", ".json", ".tflite"} <= {Path(n).suffix for n in made[0]}
+    assert made[0].keys() == made[1].keys()
+    assert [name for name in made[0] if made[0][name] != made[1][name]] == []
+    for name, content in made[0].items():
+        for secret in (str(tmp_path), str(Path.home()) + "/", os.uname().nodename):
+            assert secret.encode() not in content, (name, secret)
+
+
+def test_the_manifest_lists_every_file_with_its_digest(tmp_path: Path) -> None:
+    (tmp_path / "dense.tflite").write_bytes(dense())
+    assert mcuq("build", "dense.tflite", "--board", "nucleo-f746", "-o", "out", cwd=tmp_path).returncode == 0
+    out = tmp_path / "out"
+    listed = json.loads((out / "manifest.json").read_text())["files"]
+    found = {path.relative_to(out).as_posix(): path for path in out.rglob("*") if path.is_file()}
+    assert set(found) - set(listed) == {"manifest.json", "report.json"}
+    assert listed == {name: hashlib.sha256(found[name].read_bytes()).hexdigest() for name in listed}
