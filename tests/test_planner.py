@@ -8,15 +8,16 @@ from collections.abc import Mapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mcuq.ir.kernel_call import Overlap
 from mcuq.planner.arena import ALIGNMENT, ORDERS, Placement, lower_bound_bytes, place
 from mcuq.planner.lifetime import Buffer
 
-Distances = Mapping[tuple[str, str], int]
+Overlaps = Mapping[tuple[str, str], Overlap]
 
 
 @st.composite
-def live_ranges(draw: st.DrawFn) -> tuple[list[Buffer], Distances]:
-    """Up to 14 buffers, and for some that begin where another ends, how far before it they may start."""
+def live_ranges(draw: st.DrawFn) -> tuple[list[Buffer], Overlaps]:
+    """Up to 14 buffers, and for some that begin where another ends, how they may lie over it."""
     made = []
     for number in range(draw(st.integers(1, 14))):
         first = draw(st.integers(-1, 10))
@@ -25,37 +26,40 @@ def live_ranges(draw: st.DrawFn) -> tuple[list[Buffer], Distances]:
         )
     pairs = [(o.name, i.name) for o, i in itertools.permutations(made, 2) if o.first == i.last > i.first]
     chosen = draw(st.lists(st.sampled_from(pairs), unique=True, max_size=4)) if pairs else []
-    return made, {pair: draw(st.sampled_from([0, 8, 64])) for pair in chosen}
+    return made, {pair: Overlap(pair[1], draw(st.sampled_from([0, 8, 64])), draw(st.booleans())) for pair in chosen}
 
 
 def extent(placements: tuple[Placement, ...]) -> int:
     return max(placement.end for placement in placements)
 
 
-def allowed(one: Placement, other: Placement, distances: Distances) -> bool:
+def allowed(one: Placement, other: Placement, overlaps: Overlaps) -> bool:
     """May these two, alive together, lie where they are?"""
     if one.end <= other.offset or other.end <= one.offset:
         return True
-    distance = distances.get((one.buffer.name, other.buffer.name))
-    return distance is not None and one.offset + distance <= other.offset
+    overlap = overlaps.get((one.buffer.name, other.buffer.name))
+    if overlap is None:
+        return False
+    latest = other.offset - overlap.distance_bytes
+    return one.offset == latest if overlap.exact else one.offset <= latest
 
 
 @given(live_ranges())
 @settings(max_examples=200, deadline=None)
-def test_arena_never_overlaps_live_tensors(given_ranges: tuple[list[Buffer], Distances]) -> None:
-    found, distances = given_ranges
+def test_arena_never_overlaps_live_tensors(given_ranges: tuple[list[Buffer], Overlaps]) -> None:
+    found, overlaps = given_ranges
     for order in ORDERS:
-        placements = place(sorted(found, key=order), distances)
+        placements = place(sorted(found, key=order), overlaps)
         assert sorted(p.buffer.name for p in placements) == sorted(b.name for b in found)
         for one, other in itertools.combinations(placements, 2):
             if one.buffer.overlaps(other.buffer):
-                assert allowed(one, other, distances) or allowed(other, one, distances), (one, other)
+                assert allowed(one, other, overlaps) or allowed(other, one, overlaps), (one, other)
         assert all(p.offset >= 0 and p.offset % ALIGNMENT == 0 for p in placements)
 
 
 @given(live_ranges())
 @settings(max_examples=200, deadline=None)
-def test_no_arena_is_smaller_than_the_lower_bound(given_ranges: tuple[list[Buffer], Distances]) -> None:
+def test_no_arena_is_smaller_than_the_lower_bound(given_ranges: tuple[list[Buffer], Overlaps]) -> None:
     found, _ = given_ranges
     bound = lower_bound_bytes(found, {})
     assert bound >= max(buffer.bytes for buffer in found)
@@ -65,9 +69,9 @@ def test_no_arena_is_smaller_than_the_lower_bound(given_ranges: tuple[list[Buffe
 
 @given(live_ranges())
 @settings(max_examples=50, deadline=None)
-def test_placing_is_repeatable(given_ranges: tuple[list[Buffer], Distances]) -> None:
-    found, distances = given_ranges
-    assert place(found, distances) == place(list(found), distances)
+def test_placing_is_repeatable(given_ranges: tuple[list[Buffer], Overlaps]) -> None:
+    found, overlaps = given_ranges
+    assert place(found, overlaps) == place(list(found), overlaps)
 
 
 def test_a_chain_needs_no_more_than_its_two_largest_neighbours() -> None:

@@ -69,11 +69,13 @@ class KernelCall:
 class Overlap:
     """The output may lie over the activation ``input`` that ends here, ``distance_bytes`` or more before its start.
 
-    0: the output may take the input's very place. The kernel then writes no byte that it has yet to read.
+    0: the output may take the input's very place. The kernel then writes no byte that it has yet to read. ``exact``: it
+    may start at that distance only, as with kernels that go through one channel after another.
     """
 
     input: str
     distance_bytes: int
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ def lower(layer: Layer, _target: Target) -> Lowering:
         constants=(Constant("weights", table(records, "int32"), "a record for each channel: weights in pairs, b, M"),),
         scratch_bytes=2 * planes.plane_bytes(layer, width),
         sources=("mcuq_depthwise_3x3_s8.c", "mcuq_planes.c"),
+        overlaps=planes.overlaps(layer, width),
     )
 
 

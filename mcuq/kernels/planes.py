@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import Struct
+from mcuq.ir.kernel_call import Overlap, Struct
 from mcuq.kernels.base import Target
 from mcuq.kernels.dsp import needs_dsp
 from mcuq.kernels.fixed_shift_requantize import Channels, FixedShift, fit, rounding_constant
@@ -81,6 +81,20 @@ def refuses(layer: Layer, target: Target) -> str | None:
     if (low, high) != (-128, 127):
         return f"the activation clamps to {low} .. {high}, only -128 .. 127 is free"
     return None if requantization(layer) is not None else "no constants of the quick requantization are exact for it"
+
+
+def overlaps(layer: Layer, pitch: int) -> tuple[Overlap, ...]:
+    """The output may take the input's very place, and no other near it: channels are read and written one by one.
+
+    A channel that is cut into bands is read a band ahead, which is enough when the output has the input's shape, and
+    when lines are rows.
+    """
+    x, y = layer.input(0), layer.output
+    if x.constant or x.shape[0] != 1 or layer.attributes.multiplier != 1:
+        return ()
+    g = geometry(layer)
+    whole = g.band_lines(pitch) == g.lines.output
+    return (Overlap(x.name, 0, exact=True),) if whole or not g.turned or x.shape == y.shape else ()
 
 
 def lined_weights(layer: Layer) -> IntArray:

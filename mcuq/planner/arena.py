@@ -9,15 +9,16 @@ arena is as small as the lower bound or a fixed effort is spent. The same progra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from mcuq.planner.lifetime import Buffer, buffers, overlap_distances
+from mcuq.ir.kernel_call import Overlap
+from mcuq.planner.lifetime import Buffer, allowed_overlaps, buffers
 from mcuq.planner.lower import Program
 
-Distances = Mapping[tuple[str, str], int]
-"""(output buffer, input buffer) → how many bytes the output has to start before the input that it lies over."""
+Overlaps = Mapping[tuple[str, str], Overlap]
+"""(output buffer, input buffer) → how the output may lie over the input."""
 
 ALIGNMENT = 8
 """Bytes. Every buffer starts at a multiple: enough for all element types and for 64-bit vector loads."""
@@ -53,9 +54,9 @@ class Plan:
 
 def plan(program: Program) -> Plan:
     found = buffers(program)
-    distances = overlap_distances(program, found)
-    bound = lower_bound_bytes(found, distances)
-    placements = _best_placement(found, distances, bound)
+    overlaps = allowed_overlaps(program, found)
+    bound = lower_bound_bytes(found, overlaps)
+    placements = _best_placement(found, overlaps, bound)
     return Plan(program, placements, _aligned(_extent(placements)), bound)
 
 
@@ -71,9 +72,9 @@ EFFORT = 200_000
 """Pairs of buffers looked at while varying the best order: about half a second."""
 
 
-def _best_placement(found: Sequence[Buffer], distances: Distances, bound: int) -> tuple[Placement, ...]:
+def _best_placement(found: Sequence[Buffer], overlaps: Overlaps, bound: int) -> tuple[Placement, ...]:
     orders = [sorted(found, key=order) for order in ORDERS]
-    tried = [(place(order, distances), order) for order in orders]
+    tried = [(place(order, overlaps), order) for order in orders]
     best, order = min(tried, key=lambda candidate: _extent(candidate[0]))
     random = Random(0)  # noqa: S311 - variations, the same each time
     for _ in range(EFFORT // (len(found) ** 2 + 1)):
@@ -82,34 +83,34 @@ def _best_placement(found: Sequence[Buffer], distances: Distances, bound: int) -
         varied = list(order)
         moved = varied.pop(random.randrange(len(varied)))
         varied.insert(random.randrange(len(varied) + 1), moved)
-        placements = place(varied, distances)
+        placements = place(varied, overlaps)
         if _extent(placements) <= _extent(best):
             best, order = placements, varied
     return best
 
 
-def lower_bound_bytes(found: Sequence[Buffer], distances: Distances) -> int:
+def lower_bound_bytes(found: Sequence[Buffer], overlaps: Overlaps) -> int:
     """The most bytes that one step needs, alignment included, overlaps used as far as one output can."""
     steps = {buffer.first for buffer in found}
-    return max((_needed_at(step, found, distances) for step in steps), default=0)
+    return max((_needed_at(step, found, overlaps) for step in steps), default=0)
 
 
-def _needed_at(step: int, found: Sequence[Buffer], distances: Distances) -> int:
+def _needed_at(step: int, found: Sequence[Buffer], overlaps: Overlaps) -> int:
     alive = {b.name: _aligned(b.bytes) for b in found if b.first <= step <= b.last}
     saved: dict[str, int] = {}
-    for (output, source), distance in distances.items():
+    for (output, source), overlap in overlaps.items():
         if output in alive and source in alive:
-            together = max(alive[output], alive[source] + _aligned(distance))
+            together = max(alive[output], alive[source] + _aligned(overlap.distance_bytes))
             saved[output] = saved.get(output, 0) + max(0, alive[output] + alive[source] - together)
     return sum(alive.values()) - sum(min(size, alive[output]) for output, size in saved.items())
 
 
-def place(order: Iterable[Buffer], distances: Distances) -> tuple[Placement, ...]:
+def place(order: Iterable[Buffer], overlaps: Overlaps) -> tuple[Placement, ...]:
     """Each buffer where the arena grows least, clear of those placed before it and alive with it; then from 0 on."""
     placed: list[Placement] = []
     low = high = 0
     for buffer in order:
-        taken = [_forbidden(buffer, other, distances) for other in placed if other.buffer.overlaps(buffer)]
+        taken = [pair for o in placed if o.buffer.overlaps(buffer) for pair in _forbidden(buffer, o, overlaps)]
         candidates = {0, *(_aligned_down(start) for start, _ in taken), *(_aligned(end) for _, end in taken)}
         free = (c for c in candidates if not any(start < c < end for start, end in taken))
         offset = min(free, key=lambda c: (max(high, c + buffer.bytes) - min(low, c), abs(c), c))
@@ -119,14 +120,23 @@ def place(order: Iterable[Buffer], distances: Distances) -> tuple[Placement, ...
     return tuple(sorted(moved, key=lambda p: (p.buffer.first, p.buffer.last, p.buffer.name)))
 
 
-def _forbidden(buffer: Buffer, other: Placement, distances: Distances) -> tuple[int, int]:
-    """Offsets strictly between these two would put ``buffer`` over ``other``."""
-    before, after = buffer.bytes, other.buffer.bytes
-    if (distance := distances.get((buffer.name, other.buffer.name))) is not None:
-        before = min(before, distance)  # buffer is the output, which may start this much before its input
-    if (distance := distances.get((other.buffer.name, buffer.name))) is not None:
-        after = min(after, distance)  # buffer is the input, which may start this much after its output
-    return other.offset - before, other.offset + after
+def _forbidden(buffer: Buffer, other: Placement, overlaps: Overlaps) -> Iterator[tuple[int, int]]:
+    """Offsets strictly between such a pair would put ``buffer`` where it may not lie over ``other``."""
+    before, after = other.offset - buffer.bytes, other.offset + other.buffer.bytes
+    as_output = overlaps.get((buffer.name, other.buffer.name))
+    as_input = overlaps.get((other.buffer.name, buffer.name))
+    if as_output is not None:
+        latest = other.offset - as_output.distance_bytes
+        if as_output.exact and before < latest:
+            yield before, latest
+        yield max(before, latest), after
+    elif as_input is not None:
+        earliest = other.offset + as_input.distance_bytes
+        if as_input.exact and earliest < after:
+            yield earliest, after
+        yield before, min(after, earliest)
+    else:
+        yield before, after
 
 
 def _extent(placements: Sequence[Placement]) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mcuq.errors import UnsupportedError
+from mcuq.ir.kernel_call import Overlap
 from mcuq.planner.lower import Program
 
 BEFORE_FIRST_STEP = -1
@@ -33,19 +34,19 @@ def scratch_name(step: int) -> str:
     return f"scratch of step {step}"
 
 
-def overlap_distances(program: Program, found: Sequence[Buffer]) -> Mapping[tuple[str, str], int]:
-    """(output buffer, input buffer) → bytes by which the output has to start before the input, where they may overlap.
+def allowed_overlaps(program: Program, found: Sequence[Buffer]) -> Mapping[tuple[str, str], Overlap]:
+    """(output buffer, input buffer) → how the first may lie over the second.
 
     Only for an input that ends at the step which begins the output.
     """
     owner = {tensor: buffer for buffer in found for tensor in buffer.tensors}
-    distances: dict[tuple[str, str], int] = {}
+    overlaps: dict[tuple[str, str], Overlap] = {}
     for index, step in enumerate(program.steps):
         for overlap in step.lowering.overlaps:
             source, output = owner[overlap.input], owner[step.layer.output.name]
             if source.last == index and output.first == index:
-                distances[output.name, source.name] = overlap.distance_bytes
-    return distances
+                overlaps[output.name, source.name] = overlap
+    return overlaps
 
 
 def buffers(program: Program) -> tuple[Buffer, ...]:
