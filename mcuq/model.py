@@ -140,7 +140,15 @@ def _compiled_view(
     log.debug("after passes:\n%s", graph)
     if not graph.nodes:
         raise UnsupportedError(f"{file_name} computes nothing: no layer is left to compile")
+    if removed := _removed_channels(bound, graph):
+        notes = (*notes, f"{removed:,} channels that cannot change were computed now and are not on the device")
     return Model(name, content, float_tflite, file_graph, graph, dataset, notes)
+
+
+def _removed_channels(before: Graph, after: Graph) -> int:
+    """How many channels fewer the layers of ``after`` write than in ``before``."""
+    written = [name for node in after.nodes for name in node.outputs if after.tensors[name].shape]
+    return sum(before.tensors[name].shape[-1] - after.tensors[name].shape[-1] for name in written)
 
 
 def is_quantized(graph: Graph) -> bool:

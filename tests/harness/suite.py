@@ -32,7 +32,7 @@ from mcuq.toolchain import Toolchain, Unit
 from tests.harness.ladder import litert_outputs, random_input
 from tests.harness.tflite_writer import case_seed, write_case
 
-ROUNDS = 3
+ROUNDS = 2
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g1")
 # The last two let CMSIS-NN compile for a machine that is no Arm core.
 HOST = Toolchain("", ("-O1", "-DMCUQ_PROFILE", *SANITIZE, "-D__GNUC_PYTHON__", "-D__RESTRICT=restrict"))
