@@ -19,8 +19,10 @@ from pathlib import Path
 import click
 import numpy as np
 import pytest
+from rich.table import Table
 
 from mcuq.cli import commands, run
+from mcuq.cli._shared import output_console
 from tests.harness.small_models import (
     dense,
     environment,
@@ -568,3 +570,11 @@ def test_doctor_names_what_is_missing_and_how_to_get_it(
     printed = capfd.readouterr()
     assert "sudo apt-get install gcc-arm-none-eabi" in " ".join(printed.out.split())
     assert printed.err.count("Error:") == 1 and "missing: arm-none-eabi-gcc" in printed.err
+
+
+def test_tables_print_brackets_and_colons_as_they_are(capfd: pytest.CaptureFixture[str]) -> None:
+    table = Table()
+    table.add_column()
+    table.add_row("pip install 'mcuq[keras]' :rocket:")
+    output_console().print(table)
+    assert "pip install 'mcuq[keras]' :rocket:" in capfd.readouterr().out

@@ -17,6 +17,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from mcuq.report import Report, print_report
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+_LITERAL: dict[str, Any] = {"markup": False, "emoji": False, "highlight": False}
+"""Text is printed as it is: ``mcuq[keras]`` is no markup, and a layer may be called ``:rocket:``."""
+
 PLAIN_WIDTH = 140
 """Columns of a table that goes to a file or a pipe."""
 
@@ -34,7 +37,7 @@ verbose_option = option("-v", "--verbose", is_flag=True, help="Print passes, com
 
 def output_console() -> Console:
     """Standard output, for results. Wide enough for tables when it is no terminal."""
-    return Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
+    return Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, **_LITERAL)
 
 
 def error_console() -> Console:
@@ -42,8 +45,8 @@ def error_console() -> Console:
     try:
         stream = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace")
     except OSError:
-        return Console(stderr=True)
-    return Console(file=stream, highlight=False)
+        return Console(stderr=True, **_LITERAL)
+    return Console(file=stream, **_LITERAL)
 
 
 class _Lines(logging.Handler):
@@ -54,7 +57,7 @@ class _Lines(logging.Handler):
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._console.print(record.getMessage(), markup=False, highlight=False, soft_wrap=True)
+        self._console.print(record.getMessage(), soft_wrap=True)
 
 
 def set_up_logging(console: Console, verbose: bool) -> None:
@@ -88,7 +91,7 @@ def show(report: Report, as_json: bool, console: Console) -> None:
     if as_json:
         click.echo(report.as_json(), nl=False)
         for note in report.notes:
-            console.print(f"Note: {note}", markup=False)
+            console.print(f"Note: {note}")
     else:
         print_report(report, output_console())
 

@@ -72,7 +72,7 @@ def command(
     with progress_on(console) as progress:
         report = build(options, progress)
     show(report, as_json, console)
-    console.print(f"built {options.folder}", markup=False)
+    console.print(f"built {options.folder}", soft_wrap=True)
 
 
 def _preferred(board: str, board_file: Path) -> tuple[str | None, Path | None]:
