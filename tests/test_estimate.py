@@ -9,6 +9,7 @@ import pytest
 from mcuq.board import board_named
 from mcuq.build import BuildOptions, build
 from mcuq.built import load_built
+from mcuq.cli import run
 from mcuq.errors import ToolError
 from mcuq.estimate.disassembly import Instruction, Program, disassemble
 from mcuq.estimate.estimate import estimate
@@ -105,3 +106,11 @@ def test_cortex_m7_issues_a_multiply_with_a_load_but_not_two_multiplies() -> Non
     dependent = _program(("ldr", "r1, [r4]"), ("smlad", "r0, r1, r2, r0"))
     counts = {0: 1, 4: 1}
     assert [cycles("cortex-m7", p, counts) for p in (together, apart, dependent)] == [1, 2, 3]
+
+
+def test_a_build_folder_may_be_named_relative_to_where_one_stands(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    assert run(["estimate", folder.name, "--json"]) == 0
+    assert '"kind": "estimated"' in capfd.readouterr().out

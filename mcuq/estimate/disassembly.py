@@ -46,7 +46,7 @@ class Program:
 
 def disassemble(elf: Path) -> Program:
     """All code of ``elf``. Raises ``ToolError`` without binutils, ``RunError`` when they fail."""
-    text = run_tool([find_tool("arm-none-eabi-objdump"), "-d", "--no-show-raw-insn", str(elf)], elf.parent)
+    text = run_tool([find_tool("arm-none-eabi-objdump"), "-d", "--no-show-raw-insn", elf.name], elf.parent)
     instructions: dict[int, Instruction] = {}
     functions: dict[str, int] = {}
     function = "?"
