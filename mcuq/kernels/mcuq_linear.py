@@ -19,11 +19,10 @@ from mcuq.ir import Layer
 from mcuq.ir.kernel_call import KernelCall, Lowering, Struct, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target
 from mcuq.kernels.broadcast import loops_struct
-from mcuq.kernels.dsp import needs_dsp
+from mcuq.kernels.dsp import needs_dsp, needs_whole_range
 from mcuq.kernels.operands import operand
 from mcuq.kernels.overlap import in_place
 from mcuq.kernels.work import per_output
-from mcuq.ops.activation import quantized_range
 from mcuq.ops.add import LEFT_SHIFT, scaling
 
 SHIFT = 20
@@ -46,9 +45,8 @@ class LinearForm:
 def refuses(layer: Layer, target: Target) -> str | None:
     if (reason := needs_dsp(target)) is not None:
         return reason
-    low, high = quantized_range(layer.attributes.activation, layer.output.type)
-    if (low, high) != (-128, 127):
-        return f"the activation clamps to {low} .. {high}, only -128 .. 127 is free"
+    if (reason := needs_whole_range(layer)) is not None:
+        return reason
     return None if linear_form(layer) is not None else "no linear form is exact for all pairs of inputs"
 
 

@@ -10,12 +10,11 @@ from mcuq.ir import Layer
 from mcuq.ir.kernel_call import KernelCall, Lowering, Struct, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target
 from mcuq.kernels.broadcast import loops_struct
-from mcuq.kernels.dsp import needs_dsp
+from mcuq.kernels.dsp import needs_dsp, needs_whole_range
 from mcuq.kernels.fixed_shift_requantize import Channels, FixedShift, fit, rounding_constant
 from mcuq.kernels.operands import operand
 from mcuq.kernels.overlap import in_place
 from mcuq.kernels.work import per_output
-from mcuq.ops.activation import quantized_range
 from mcuq.ops.mul import product_requantization
 
 _MOST_SCALING = 14
@@ -25,9 +24,8 @@ _MOST_SCALING = 14
 def refuses(layer: Layer, target: Target) -> str | None:
     if (reason := needs_dsp(target)) is not None:
         return reason
-    low, high = quantized_range(layer.attributes.activation, layer.output.type)
-    if (low, high) != (-128, 127):
-        return f"the activation clamps to {low} .. {high}, only -128 .. 127 is free"
+    if (reason := needs_whole_range(layer)) is not None:
+        return reason
     return None if requantization(layer) is not None else "no constants of the quick requantization are exact for it"
 
 

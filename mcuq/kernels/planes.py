@@ -16,9 +16,8 @@ import numpy.typing as npt
 from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Overlap, Struct
 from mcuq.kernels.base import Target
-from mcuq.kernels.dsp import needs_dsp
+from mcuq.kernels.dsp import needs_dsp, needs_whole_range
 from mcuq.kernels.fixed_shift_requantize import Channels, FixedShift, fit, rounding_constant
-from mcuq.ops.activation import quantized_range
 from mcuq.ops.conv_geometry import Axis
 from mcuq.ops.depthwise_conv_2d import DepthwiseConv2D
 from mcuq.ops.weighted import bias_values, channel_requantization
@@ -77,9 +76,8 @@ def refuses(layer: Layer, target: Target) -> str | None:
         return reason
     if (a.height.dilation, a.width.dilation) != (1, 1):
         return f"the dilation is {a.height.dilation}x{a.width.dilation}, 1x1 is needed"
-    low, high = quantized_range(a.activation, layer.output.type)
-    if (low, high) != (-128, 127):
-        return f"the activation clamps to {low} .. {high}, only -128 .. 127 is free"
+    if (reason := needs_whole_range(layer)) is not None:
+        return reason
     return None if requantization(layer) is not None else "no constants of the quick requantization are exact for it"
 
 
