@@ -22,6 +22,7 @@ from mcuq.board import board_named
 from mcuq.build import BuildOptions, build
 from mcuq.built import load_built
 from mcuq.estimate.estimate import estimate
+from mcuq.fit import Goals
 from mcuq.planner.lower import KernelPolicy
 from mcuq.simulate import SimulationOptions, simulate
 
@@ -53,7 +54,7 @@ class Row:
 def measure(model: str, path: Path, core: str, policy: KernelPolicy, folder: Path) -> Row:
     board = board_named(BOARDS[core]).model_copy(update={"core": core})
     goal = folder / f"{model}-{core}-{policy.value}"
-    build(BuildOptions(path, board, goal, policy=policy), lambda *_: None)
+    build(BuildOptions(path, board, goal, goals=Goals(policy=policy)), lambda *_: None)
     built = load_built(goal)
     report = simulate(built, None, SimulationOptions(), lambda *_: None)
     found = estimate(built, 120.0, lambda *_: None)

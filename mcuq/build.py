@@ -8,26 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
 from mcuq import __version__
-from mcuq.board import Board, simulated_board
+from mcuq.board import Board
 from mcuq.cmsis_nn import CmsisNN, find_cmsis_nn
-from mcuq.codegen.model import build_id, generate
-from mcuq.codegen.names import model_identifier
+from mcuq.codegen.model import build_id
 from mcuq.data import check_data_exists
-from mcuq.errors import BudgetError, ToolError
+from mcuq.errors import ToolError
+from mcuq.fit import Fitted, Goals, fit
 from mcuq.frontend.model_file import model_kind
 from mcuq.host_run import Figures, figures, run_host
-from mcuq.image import Image, board_toolchain, compile_model, link_image, remove_objects
-from mcuq.kernels.base import CMSIS_NN, Target
+from mcuq.kernels.base import CMSIS_NN
 from mcuq.model import Model, Progress, load_model
 from mcuq.output import check_replaceable, replaced_folder
-from mcuq.planner.arena import Plan, plan
-from mcuq.planner.lower import KernelPolicy, lower
+from mcuq.planner.lower import KernelPolicy
 from mcuq.reference import Reference
 from mcuq.report import Count, LayerReport, Report
 from mcuq.toolchain import find_tool
@@ -49,28 +46,24 @@ class BuildOptions:
     board: Board
     folder: Path
     data: str | None = None
-    policy: KernelPolicy = KernelPolicy.AUTO
+    goals: Goals = field(default_factory=Goals)
     cmsis_nn: Path | None = None
 
 
 def build(options: BuildOptions, progress: Progress) -> Report:
     """Build into ``options.folder``, whole or not at all, and tell what came out."""
     _check_early(options)
-    cmsis_nn = _cmsis_nn(options)
+    cmsis_nn = found_cmsis_nn(options.goals.policy, options.cmsis_nn)
     model = load_model(options.model, options.data, progress)
     Reference(model.tflite)  # the referee must take the model, or no byte could be proven
-    functions = frozenset() if cmsis_nn is None else cmsis_nn.functions
-    program = lower(model.graph, Target(options.board.core_with_fpu, functions), options.policy)
-    planned = plan(program)
-    files = generate(planned, model.name, f"{model.name} for {options.board.name}")
     with replaced_folder(options.folder, MANIFEST) as folder:
-        _write_sources(folder, model, files)
+        _write_models(folder, model)
         progress("compiling", 0, 1)
-        image, simulated = _images(options.board, planned, cmsis_nn, list(files), model.name, folder)
+        fitted = fit(model.graph, model.name, options.board, cmsis_nn, options.goals, folder)
         progress("compiling", 1, 1)
-        report = _report(options, model, planned, image, cmsis_nn, build_id(files), progress)
+        report = _report(options, model, fitted, cmsis_nn, progress)
         (folder / BOARD_FILE).write_text(options.board.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        manifest = _manifest(options, model, cmsis_nn, image, simulated, folder)
+        manifest = _manifest(options, model, cmsis_nn, fitted, folder)
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
         (folder / REPORT).write_text(report.as_json(), encoding="utf-8")
     return report
@@ -86,11 +79,12 @@ def _check_early(options: BuildOptions) -> None:
         find_tool(f"arm-none-eabi-{tool}")
 
 
-def _cmsis_nn(options: BuildOptions) -> CmsisNN | None:
-    if options.policy is KernelPolicy.MCUQ:
+def found_cmsis_nn(policy: KernelPolicy, named: Path | None) -> CmsisNN | None:
+    """The copy of CMSIS-NN to use, or None. Raises ``ToolError`` when ``policy`` asks for one and there is none."""
+    if policy is KernelPolicy.MCUQ:
         return None
-    found = find_cmsis_nn(options.cmsis_nn)
-    if found is None and options.policy is KernelPolicy.CMSIS_NN:
+    found = find_cmsis_nn(named)
+    if found is None and policy is KernelPolicy.CMSIS_NN:
         raise ToolError(
             "CMSIS-NN was not found",
             hint="give --cmsis-nn DIR (a checkout or a pack), or: pip install 'mcuq[cmsis-nn]'",
@@ -98,62 +92,20 @@ def _cmsis_nn(options: BuildOptions) -> CmsisNN | None:
     return found
 
 
-def _write_sources(folder: Path, model: Model, files: Mapping[str, str]) -> None:
-    (folder / "src").mkdir()
-    for name, text in files.items():
-        (folder / "src" / name).write_text(text, encoding="utf-8")
+def _write_models(folder: Path, model: Model) -> None:
     (folder / MODEL_FILE).write_bytes(model.tflite)
     if model.float_tflite is not None:
         (folder / FLOAT_FILE).write_bytes(model.float_tflite)
 
 
-def _images(
-    board: Board, planned: Plan, cmsis_nn: CmsisNN | None, files: list[str], name: str, folder: Path
-) -> tuple[Image, Image | None]:
-    """The board's image, and the one for the machine that stands in for it, from the same model objects."""
-    sources = [file for file in files if file.endswith(".c")]
-    objects = compile_model(planned, sources, cmsis_nn, board_toolchain(board), folder)
-    identifier = model_identifier(name)
-    try:
-        image = link_image(board, objects, identifier, folder)
-    except BudgetError as error:
-        raise BudgetError(
-            error.message, details=(*error.details, *_largest(planned)), hint="`mcuq boards` lists larger ones"
-        ) from error
-    simulated = None
-    if board.simulate_on is not None:
-        simulated = link_image(simulated_board(board), objects, identifier, folder, "sim")
-    remove_objects(folder)
-    return image, simulated
-
-
-def _largest(planned: Plan) -> tuple[str, ...]:
-    """What takes the room: the arena with the layer that needs most of it, and the tables in flash."""
-    alive = [
-        (sum(p.buffer.bytes for p in planned.placements if p.buffer.first <= index <= p.buffer.last), step.layer.name)
-        for index, step in enumerate(planned.program.steps)
-    ]
-    most, layer = max(alive)
-    tables = [
-        (sum(c.values.nbytes for c in step.lowering.constants), step.layer.name) for step in planned.program.steps
-    ]
-    return (
-        f"arena {planned.arena_bytes:,} B of RAM; most at layer {layer}, where {most:,} B are alive together",
-        f"weights and tables {sum(size for size, _ in tables):,} B of flash; most, {max(tables)[0]:,} B, "
-        f"at layer {max(tables)[1]}",
-    )
-
-
 def _report(
     options: BuildOptions,
     model: Model,
-    planned: Plan,
-    image: Image,
+    fitted: Fitted,
     cmsis_nn: CmsisNN | None,
-    identity: bytes,
     progress: Progress,
 ) -> Report:
-    board = options.board
+    board, planned, image = options.board, fitted.plan, fitted.image
     host = _host_figures(model, progress)
     used = any(step.library == CMSIS_NN for step in planned.program.steps)
     return Report(
@@ -182,9 +134,10 @@ def _report(
         stack_used_bytes=None,
         flash_bytes=image.sizes.flash_bytes,
         flash_limit_bytes=board.flash_bytes,
-        kernels=options.policy.value,
+        kernels=options.goals.policy.value,
+        optimize=options.goals.optimize.value,
         cmsis_nn=cmsis_nn.origin if cmsis_nn is not None and used else None,
-        build_id=identity.hex(),
+        build_id=build_id(fitted.files).hex(),
         notes=model.notes,
     )
 
@@ -199,9 +152,10 @@ def _host_figures(model: Model, progress: Progress) -> Figures:
 
 
 def _manifest(
-    options: BuildOptions, model: Model, cmsis_nn: CmsisNN | None, image: Image, simulated: Image | None, folder: Path
+    options: BuildOptions, model: Model, cmsis_nn: CmsisNN | None, fitted: Fitted, folder: Path
 ) -> dict[str, object]:
     """What the build was made from and with: enough to make it again, and nothing that differs between machines."""
+    simulated = fitted.simulated
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {
         "schema_version": 1,
@@ -209,10 +163,11 @@ def _manifest(
         "model": model.name,
         "input_sha256": _digest(options.model),
         "board": options.board.name,
-        "kernels": options.policy.value,
+        "kernels": options.goals.policy.value,
+        "optimize": options.goals.optimize.value,
         "cmsis_nn": None if cmsis_nn is None else cmsis_nn.origin,
         "packages": {name: metadata.version(name) for name in ("ai-edge-litert", "numpy")},
-        "image": image.elf.relative_to(folder).as_posix(),
+        "image": fitted.image.elf.relative_to(folder).as_posix(),
         "simulated_board": None if simulated is None else simulated.board.name,
         "simulated_image": None if simulated is None else simulated.elf.relative_to(folder).as_posix(),
         "files": {path.relative_to(folder).as_posix(): _digest(path) for path in files},

@@ -30,6 +30,8 @@ class Config(BaseModel):
     data: str | None = None
     test_data: str | None = None
     kernels: Literal["auto", "cmsis-nn", "mcuq"] | None = None
+    optimize: Literal["speed", "balanced", "size", "ram"] | None = None
+    tuned: str | None = None
     cmsis_nn: str | None = None
 
 
@@ -58,5 +60,9 @@ def _read(path: Path) -> Config:
             f"{path} is wrong", details=problems, hint=f"keys are: {', '.join(Config.model_fields)}"
         ) from error
     folder = path.resolve().parent
-    paths = {key: str(folder / value) for key in ("data", "test_data", "cmsis_nn") if (value := getattr(config, key))}
+    paths = {
+        key: str(folder / value)
+        for key in ("data", "test_data", "tuned", "cmsis_nn")
+        if (value := getattr(config, key))
+    }
     return config.model_copy(update=paths)

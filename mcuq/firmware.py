@@ -14,7 +14,7 @@ from mcuq.paths import FIRMWARE
 _PORTABLE = ("main.c", "protocol.c", "frame.c", "profile.c")
 _CORTEX_M = ("startup.c", "fault.c", "stack.c", "memory.c")
 
-FIRMWARE_FLAGS = ("-ffreestanding",)
+FIRMWARE_FLAGS = ("-ffreestanding", "-Os")
 """Further compiler flags for the firmware's own sources, which define memcpy; kernels want it inlined."""
 
 LINK_FLAGS = ("-nostdlib", "-nostartfiles", "-lgcc")

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mcuq import stack
 from mcuq.board import Board
 from mcuq.cmsis_nn import CmsisNN
+from mcuq.code_size import code_of, instances_unit
 from mcuq.errors import BudgetError
 from mcuq.firmware import FIRMWARE_FLAGS, LINK_FLAGS, board_header, firmware_includes, firmware_sources, linker_script
+from mcuq.ir.kernel_call import Lowering
 from mcuq.kernels.base import CMSIS_NN
 from mcuq.paths import FIRMWARE
 from mcuq.planner.arena import Plan
+from mcuq.planner.choose import CodeOf
 from mcuq.toolchain import RegionOverflowError, Sizes, Toolchain, Unit, elf_sizes
 
 OPTIMIZE = "-O2"
@@ -40,6 +43,15 @@ class Image:
         return self.sizes.static_ram_bytes + self.stack_bytes
 
 
+class DoesNotFitError(BudgetError):
+    """An image is larger than it may be, by ``flash_excess`` and ``ram_excess`` bytes."""
+
+    def __init__(self, message: str, details: tuple[str, ...], hint: str, flash_excess: int, ram_excess: int) -> None:
+        super().__init__(message, details=details, hint=hint)
+        self.flash_excess = flash_excess
+        self.ram_excess = ram_excess
+
+
 @dataclass(frozen=True, slots=True)
 class ModelObjects:
     """A model's compiled code, to be linked into the firmware of one or more boards with the same core."""
@@ -48,25 +60,41 @@ class ModelObjects:
     toolchain: Toolchain
 
 
-def kernel_units(plan: Plan, cmsis_nn: CmsisNN | None, folder: str) -> tuple[Unit, ...]:
-    """The kernel sources that a plan's calls need, each once."""
-    own = sorted({s for step in plan.program.steps if step.library != CMSIS_NN for s in step.lowering.sources})
+def kernel_units(lowerings: Iterable[tuple[str, Lowering]], cmsis_nn: CmsisNN | None, folder: str) -> tuple[Unit, ...]:
+    """The kernel sources that lowerings, each with its kernel library, need: each once."""
+    found = tuple(lowerings)
+    own = sorted({s for library, lowering in found if library != CMSIS_NN for s in lowering.sources})
     units = [Unit(KERNELS / name, f"{folder}/{Path(name).stem}.o") for name in own]
-    names = sorted({s for step in plan.program.steps if step.library == CMSIS_NN for s in step.lowering.sources})
+    names = sorted({s for library, lowering in found if library == CMSIS_NN for s in lowering.sources})
     if names and cmsis_nn is not None:
         units += [Unit(path, f"{folder}/{path.stem}.o", own=False) for path in cmsis_nn.sources(names)]
     return tuple(units)
 
 
+def compile_kernels(
+    lowerings: Sequence[tuple[str, Lowering]], cmsis_nn: CmsisNN | None, toolchain: Toolchain, folder: Path
+) -> CodeOf:
+    """Compile the kernels of all ``lowerings``, for ``compile_model`` to take its own from, and count their code."""
+    units = kernel_units(lowerings, cmsis_nn, _MODEL_OBJECTS)
+    instances = instances_unit([lowering for _, lowering in lowerings], folder)
+    units += () if instances is None else (instances,)
+    toolchain.compile(units, folder, (KERNELS, FIRMWARE), _system(cmsis_nn))
+    return code_of(folder / unit.object for unit in units)
+
+
 def compile_model(
     plan: Plan, generated: Sequence[str], cmsis_nn: CmsisNN | None, toolchain: Toolchain, folder: Path
 ) -> ModelObjects:
-    """Compile the generated C files (in ``folder/src``) and the kernels that they call."""
+    """Compile the generated C files (in ``folder/src``), and the kernels that they call unless that has been done."""
     units = [Unit(Path("src") / name, f"{_MODEL_OBJECTS}/{Path(name).stem}.o") for name in generated]
-    units += kernel_units(plan, cmsis_nn, _MODEL_OBJECTS)
-    system = () if cmsis_nn is None else cmsis_nn.includes
-    toolchain.compile(units, folder, (KERNELS, FIRMWARE, Path("src")), system)
-    return ModelObjects(tuple(unit.object for unit in units), toolchain)
+    kernels = kernel_units(((s.library, s.lowering) for s in plan.program.steps), cmsis_nn, _MODEL_OBJECTS)
+    missing = [unit for unit in kernels if not (folder / unit.object).exists()]
+    toolchain.compile([*units, *missing], folder, (KERNELS, FIRMWARE, Path("src")), _system(cmsis_nn))
+    return ModelObjects(tuple(unit.object for unit in (*units, *kernels)), toolchain)
+
+
+def _system(cmsis_nn: CmsisNN | None) -> tuple[Path, ...]:
+    return () if cmsis_nn is None else cmsis_nn.includes
 
 
 def board_toolchain(board: Board) -> Toolchain:
@@ -78,7 +106,7 @@ def board_toolchain(board: Board) -> Toolchain:
 def link_image(board: Board, model: ModelObjects, name: str, folder: Path, subfolder: str = ".") -> Image:
     """Compile the board's firmware, bound its stack, and link it with the model into ``folder/subfolder/name.elf``.
 
-    Raises ``BudgetError`` when it does not fit the board's memory.
+    Raises ``DoesNotFitError`` when it does not fit the board's memory.
     """
     where = folder / subfolder
     where.mkdir(parents=True, exist_ok=True)
@@ -118,15 +146,18 @@ EXCEPTION_FRAME_BYTES = 112
 The SysTick handler, the only one, uses no stack of its own (firmware/platform/counter/dwt_systick.c)."""
 
 
-def _does_not_fit(board: Board, overflow: RegionOverflowError) -> BudgetError:
+def _does_not_fit(board: Board, overflow: RegionOverflowError) -> DoesNotFitError:
     lines = []
-    for region, excess in overflow.overflows:
+    excess = {"flash": 0, "ram": 0}
+    for region, bytes_over in overflow.overflows:
         bank = board.bank(region.removeprefix("bank_"))
+        excess[bank.kind] += bytes_over
         lines.append(
-            f"{bank.kind} {bank.name!r}: needs {bank.size + excess:,} B, the board has {bank.size:,} B "
-            f"({excess:,} B too many)"
+            f"{bank.kind} {bank.name!r}: needs {bank.size + bytes_over:,} B, the board has {bank.size:,} B "
+            f"({bytes_over:,} B too many)"
         )
-    return BudgetError(f"the model does not fit {board.name}", details=tuple(lines))
+    hint = "`mcuq boards` lists larger ones"
+    return DoesNotFitError(f"the model does not fit {board.name}", tuple(lines), hint, excess["flash"], excess["ram"])
 
 
 def remove_objects(folder: Path) -> None:

@@ -83,6 +83,7 @@ class Report:
     flash_bytes: int
     flash_limit_bytes: int
     kernels: str
+    optimize: str
     cmsis_nn: str | None
     build_id: str
     notes: tuple[str, ...] = ()

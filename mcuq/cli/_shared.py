@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from mcuq.errors import UsageError
 from mcuq.report import Report, print_report
+
+if TYPE_CHECKING:
+    from mcuq.board import Board
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _LITERAL: dict[str, Any] = {"markup": False, "emoji": False, "highlight": False}
@@ -33,6 +39,20 @@ def option(*names: str, **attributes: Any) -> Callable[[Function], Function]:
 
 json_option = option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 verbose_option = option("-v", "--verbose", is_flag=True, help="Print passes, commands and decisions to standard error.")
+
+
+class Bytes(click.ParamType[int]):
+    """A number of bytes: ``65536``, ``64K`` or ``1M``, K being 1,024."""
+
+    name = "bytes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"(\d{1,9})\s*([KkMm]?)(?:i?[Bb])?", str(value).strip())
+        if found is None or int(found[1]) == 0:
+            self.fail(f"{value!r} is no number of bytes such as 65536, 64K or 1M", param, ctx)
+        return int(found[1]) * {"": 1, "k": 1 << 10, "m": 1 << 20}[found[2].lower()]
 
 
 def output_console() -> Console:
@@ -98,3 +118,25 @@ def show(report: Report, as_json: bool, console: Console) -> None:
 
 def existing(path: str | None) -> Path | None:
     return None if path is None else Path(path)
+
+
+def chosen_board(name: str | None, file: Path | None, default: str | None) -> Board:
+    """The board that --board or --board-file name, else the configuration's."""
+    from mcuq.board import board_named, load_board  # noqa: PLC0415 - keeps `mcuq --help` instant
+
+    if name is not None and file is not None:
+        name, file = _preferred(name, file)
+    if file is not None:
+        return load_board(file)
+    if (wanted := name or default) is None:
+        raise UsageError("no board given", hint="give --board NAME; `mcuq boards` lists the names")
+    return board_named(wanted)
+
+
+def _preferred(board: str, board_file: Path) -> tuple[str | None, Path | None]:
+    """Of a board given twice, the one that a flag names, if the other comes from the environment."""
+    context = click.get_current_context()
+    by_flag = [context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in ("board", "board_file")]
+    if by_flag[0] == by_flag[1]:
+        raise UsageError("both --board and --board-file are given", hint="give one of them")
+    return (board, None) if by_flag[0] else (None, board_file)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from click.core import ParameterSource
 
 from mcuq.cli._shared import (
+    Bytes,
+    chosen_board,
     error_console,
     existing,
     json_option,
@@ -26,6 +27,14 @@ from mcuq.cli._shared import (
 @option("--data", help="Calibration data: .npz, .npy, .csv, a folder of images, or file.py:function.")
 @option("-o", "--output", type=click.Path(path_type=Path), help="Build folder. [default: build/MODEL-BOARD]")
 @option("--kernels", type=click.Choice(["auto", "cmsis-nn", "mcuq"]), help="Kernels to use. [default: auto]")
+@option(
+    "--optimize",
+    type=click.Choice(["speed", "balanced", "size", "ram"]),
+    help="What to make small: cycles, all three (cycles twice as much), flash, or RAM. [default: balanced]",
+)
+@option("--flash", type=Bytes(), help="Most flash for the whole image, as 64K or 65536. [default: the board's]")
+@option("--ram", type=Bytes(), help="Most RAM for the whole image, stack included. [default: the board's]")
+@option("--tuned", type=click.Path(), help="Kernels that `mcuq tune` found best, by layer.")
 @option("--cmsis-nn", type=click.Path(), help="CMSIS-NN: a checkout, or a CMSIS pack.")
 @json_option
 @verbose_option
@@ -36,6 +45,10 @@ def command(
     data: str | None,
     output: Path | None,
     kernels: str | None,
+    optimize: str | None,
+    flash: int | None,
+    ram: int | None,
+    tuned: str | None,
     cmsis_nn: str | None,
     as_json: bool,
     verbose: bool,
@@ -45,42 +58,34 @@ def command(
     A float model is quantized to int8 with the samples that --data names. Defaults come from mcuq.toml in this
     folder or beside the model.
     """
-    from mcuq.board import board_named, load_board  # noqa: PLC0415 - keeps `mcuq --help` instant
-    from mcuq.build import BuildOptions, build  # noqa: PLC0415
+    from mcuq.build import BuildOptions, build  # noqa: PLC0415 - keeps `mcuq --help` instant
     from mcuq.config import load_config  # noqa: PLC0415
-    from mcuq.errors import UsageError  # noqa: PLC0415
+    from mcuq.fit import Goals  # noqa: PLC0415
     from mcuq.model import model_name  # noqa: PLC0415
+    from mcuq.planner.choose import Optimize  # noqa: PLC0415
     from mcuq.planner.lower import KernelPolicy  # noqa: PLC0415
+    from mcuq.tuned import read_choices  # noqa: PLC0415
 
     console = error_console()
     set_up_logging(console, verbose)
     config = load_config(Path.cwd(), model.absolute().parent)
-    if board is not None and board_file is not None:
-        board, board_file = _preferred(board, board_file)
-    name = board or config.board
-    if board_file is None and name is None:
-        raise UsageError("no board given", hint="give --board NAME; `mcuq boards` lists the names")
-    chosen = load_board(board_file) if board_file is not None else board_named(str(name))
+    chosen = chosen_board(board, board_file, config.board)
+    settled = tuned or config.tuned
     options = BuildOptions(
         model=model,
         board=chosen,
         folder=output or Path("build") / f"{model_name(model)}-{chosen.name}",
         data=data or config.data,
-        policy=KernelPolicy(kernels or config.kernels or "auto"),
+        goals=Goals(
+            Optimize(optimize or config.optimize or "balanced"),
+            flash,
+            ram,
+            KernelPolicy(kernels or config.kernels or "auto"),
+            read_choices(Path(settled), chosen) if settled else {},
+        ),
         cmsis_nn=existing(cmsis_nn or config.cmsis_nn),
     )
     with progress_on(console) as progress:
         report = build(options, progress)
     show(report, as_json, console)
     console.print(f"built {options.folder}", soft_wrap=True)
-
-
-def _preferred(board: str, board_file: Path) -> tuple[str | None, Path | None]:
-    """Of a board given twice, the one that a flag names, if the other comes from the environment."""
-    from mcuq.errors import UsageError  # noqa: PLC0415 - keeps `mcuq --help` instant
-
-    context = click.get_current_context()
-    by_flag = [context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in ("board", "board_file")]
-    if by_flag[0] == by_flag[1]:
-        raise UsageError("both --board and --board-file are given", hint="give one of them")
-    return (board, None) if by_flag[0] else (None, board_file)

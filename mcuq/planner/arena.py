@@ -95,6 +95,12 @@ def lower_bound_bytes(found: Sequence[Buffer], overlaps: Overlaps) -> int:
     return max((_needed_at(step, found, overlaps) for step in steps), default=0)
 
 
+def lower_bound_at(step: int, program: Program) -> int:
+    """The same for one step of ``program``."""
+    found = buffers(program)
+    return _needed_at(step, found, allowed_overlaps(program, found))
+
+
 def _needed_at(step: int, found: Sequence[Buffer], overlaps: Overlaps) -> int:
     alive = {b.name: _aligned(b.bytes) for b in found if b.first <= step <= b.last}
     saved: dict[str, int] = {}

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mcuq.ir import DType
+from mcuq.ops import operators
 from mcuq.ops.base import Case, Operand
 from tests.harness.tflite_writer import write_case
 
@@ -37,6 +38,12 @@ def dense(inputs: int = 12, outputs: int = 4) -> bytes:
 def wide_relu(elements: int) -> bytes:
     """RELU of ``elements`` bytes into as many others."""
     return write_case("RELU", Case("relu", (Operand((1, elements), 0.05, 3),), (Operand((1, elements), 0.04, -5),)))
+
+
+def convolution() -> bytes:
+    """CONV_2D, 3x3 on 13x9x16, with a ReLU: every core has several kernels for it."""
+    case = next(case for case in operators()["CONV_2D"].cases if case.name == "relu_at_the_low_end")
+    return write_case("CONV_2D", case)
 
 
 def softmax_that_stops_litert() -> bytes:

@@ -101,7 +101,8 @@ def _write(cases: Sequence[SuiteCase], folder: Path) -> list[Unit]:
         # One compiler run for both files of a case: there are hundreds.
         (folder / "src" / f"{name}_all.c").write_text(f'#include "{name}.c"\n#include "{name}_weights.c"\n')
         units[name] = Unit(Path("src") / f"{name}_all.c", f"obj/{name}.o")
-        units.update({unit.object: unit for unit in kernel_units(case.plan, found, "obj/kernels")})
+        lowerings = [(step.library, step.lowering) for step in case.plan.program.steps]
+        units.update({unit.object: unit for unit in kernel_units(lowerings, found, "obj/kernels")})
         lines.append(f'#include "{name}.h"')
         body += [
             f"    case {number}U:",

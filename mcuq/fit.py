@@ -1,0 +1,198 @@
+"""A model into images that fit: kernels are chosen, memory is planned, and the result is linked; when it is larger than
+the board or than what was asked for, again with less to spend. Works in a folder that it fills.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mcuq.board import Board, simulated_board
+from mcuq.cmsis_nn import CmsisNN
+from mcuq.codegen.model import generate
+from mcuq.codegen.names import model_identifier
+from mcuq.errors import BudgetError, UsageError
+from mcuq.image import (
+    DoesNotFitError,
+    Image,
+    board_toolchain,
+    compile_kernels,
+    compile_model,
+    link_image,
+    remove_objects,
+)
+from mcuq.ir import Graph
+from mcuq.ir.kernel_call import Lowering
+from mcuq.kernels.base import Target
+from mcuq.planner.arena import Plan, plan
+from mcuq.planner.choose import Budget, Choices, CodeOf, Cost, LayerOptions, Optimize, Piece, choose, ram_levels, survey
+from mcuq.planner.lower import KernelPolicy, lower
+
+ATTEMPTS = 6
+"""Linking that many times at most; each attempt spends what the one before was over."""
+
+RAM_LEVELS = 6
+"""Plans made at most when RAM is to be least; a plan takes up to half a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goals:
+    """What to make small, and the most bytes of flash and RAM that the whole image may take (None: the board's).
+
+    ``choices`` are kernels that are settled, by layer.
+    """
+
+    optimize: Optimize = Optimize.BALANCED
+    flash_bytes: int | None = None
+    ram_bytes: int | None = None
+    policy: KernelPolicy = KernelPolicy.AUTO
+    choices: Choices = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Images with the plan and the generated files that they were made from."""
+
+    plan: Plan
+    files: Mapping[str, str]
+    image: Image
+    simulated: Image | None
+
+
+def fit(graph: Graph, name: str, board: Board, cmsis_nn: CmsisNN | None, goals: Goals, folder: Path) -> Fitted:
+    """Write sources and images for ``board`` into ``folder``.
+
+    Raises ``BudgetError`` with the numbers when no choice of kernels fits, ``UsageError`` for wrong ``choices``.
+    """
+    target = Target(board.core_with_fpu, frozenset() if cmsis_nn is None else cmsis_nn.functions)
+    surveyed = settled(survey(graph, target, goals.policy), goals.choices)
+    toolchain = board_toolchain(board)
+    needed = [(option.library, option.lowering) for layer in surveyed for option in layer.options]
+    code_of = compile_kernels(needed, cmsis_nn, toolchain, folder) if _counts_code(goals) else _NO_CODE
+    budget = Budget()
+    for _ in range(ATTEMPTS):
+        choices, cost, planned = _planned(graph, target, surveyed, goals, budget, code_of)
+        files = generate(planned, name, f"{name} for {board.name}")
+        try:
+            return _linked(planned, files, name, board, cmsis_nn, goals, folder)
+        except DoesNotFitError as error:
+            missed = error
+        if code_of is _NO_CODE:
+            code_of = compile_kernels(needed, cmsis_nn, toolchain, folder)
+            _, cost, _ = _planned(graph, target, surveyed, goals, budget, code_of)
+        tightened = Budget(
+            cost.flash_bytes - missed.flash_excess if missed.flash_excess else budget.flash_bytes,
+            planned.lower_bound_bytes - missed.ram_excess if missed.ram_excess else budget.ram_bytes,
+        )
+        if _planned(graph, target, surveyed, goals, tightened, code_of)[0] == choices:
+            break
+        budget = tightened
+    raise BudgetError(missed.message, details=(*missed.details, *_largest(planned)), hint=missed.hint) from missed
+
+
+def _planned(
+    graph: Graph,
+    target: Target,
+    surveyed: Sequence[LayerOptions],
+    goals: Goals,
+    budget: Budget,
+    code_of: CodeOf,
+) -> tuple[Choices, Cost, Plan]:
+    """The best choice of kernels, with its plan. For the least RAM several are planned: bounds do not tell enough."""
+    levels = ram_levels(surveyed)[:RAM_LEVELS] if goals.optimize is Optimize.RAM else ()
+    budgets = [budget, *(Budget(budget.flash_bytes, min(level, budget.ram_bytes or level)) for level in levels)]
+    found: list[tuple[Choices, Cost, Plan]] = []
+    for one in budgets:
+        choices, cost = choose(surveyed, goals.optimize, one, code_of)
+        if choices not in [other for other, _, _ in found]:
+            found.append((choices, cost, plan(lower(graph, target, goals.policy, choices))))
+    return min(found, key=lambda entry: (entry[2].arena_bytes, entry[1].cycles)) if levels else found[0]
+
+
+def settled(surveyed: Sequence[LayerOptions], choices: Choices) -> tuple[LayerOptions, ...]:
+    """``surveyed`` with one option left for each layer that ``choices`` names.
+
+    Raises ``UsageError`` when such a layer does not exist, or the kernel does not run it.
+    """
+    names = {layer.layer.name for layer in surveyed}
+    if unknown := sorted(set(choices) - names):
+        raise UsageError(
+            f"a kernel is chosen for a layer that the model does not have: {unknown[0]!r}",
+            hint="`mcuq tune` again: the model has changed",
+        )
+    found = []
+    for layer in surveyed:
+        name = choices.get(layer.layer.name)
+        options = layer.options if name is None else tuple(o for o in layer.options if o.kernel == name)
+        if not options:
+            raise UsageError(
+                f"kernel {name!r} does not run layer {layer.layer.name} ({layer.layer.op}) exactly on this core",
+                hint=f"kernels that do: {', '.join(option.kernel for option in layer.options)}",
+            )
+        found.append(LayerOptions(layer.layer, options))
+    return tuple(found)
+
+
+def _counts_code(goals: Goals) -> bool:
+    return goals.optimize is not Optimize.SPEED or goals.flash_bytes is not None
+
+
+def _NO_CODE(_lowering: Lowering) -> frozenset[Piece]:  # noqa: N802 - a constant of type CodeOf
+    return frozenset()
+
+
+def _linked(
+    planned: Plan,
+    files: Mapping[str, str],
+    name: str,
+    board: Board,
+    cmsis_nn: CmsisNN | None,
+    goals: Goals,
+    folder: Path,
+) -> Fitted:
+    """The board's image, and the one for the machine that stands in for it, from the same model objects."""
+    (folder / "src").mkdir(exist_ok=True)
+    for file, text in files.items():
+        (folder / "src" / file).write_text(text, encoding="utf-8")
+    sources = [file for file in files if file.endswith(".c")]
+    objects = compile_model(planned, sources, cmsis_nn, board_toolchain(board), folder)
+    identifier = model_identifier(name)
+    image = link_image(board, objects, identifier, folder)
+    _check_budget(image, goals)
+    simulated = None
+    if board.simulate_on is not None:
+        simulated = link_image(simulated_board(board), objects, identifier, folder, "sim")
+    remove_objects(folder)
+    return Fitted(planned, files, image, simulated)
+
+
+def _check_budget(image: Image, goals: Goals) -> None:
+    """Raises ``DoesNotFitError`` for an image that fits its board, but not what the user allows."""
+    flash = max(0, image.sizes.flash_bytes - (goals.flash_bytes or image.sizes.flash_bytes))
+    ram = max(0, image.ram_bytes - (goals.ram_bytes or image.ram_bytes))
+    if not flash and not ram:
+        return
+    lines = []
+    if flash:
+        lines.append(f"flash: needs {image.sizes.flash_bytes:,} B, --flash allows {goals.flash_bytes:,} B")
+    if ram:
+        lines.append(f"RAM: needs {image.ram_bytes:,} B with its stack, --ram allows {goals.ram_bytes:,} B")
+    raise DoesNotFitError("the model does not fit the budget", tuple(lines), "allow more", flash, ram)
+
+
+def _largest(planned: Plan) -> tuple[str, ...]:
+    """What takes the room: the arena with the layer that needs most of it, and the tables in flash."""
+    alive = [
+        (sum(p.buffer.bytes for p in planned.placements if p.buffer.first <= index <= p.buffer.last), step.layer.name)
+        for index, step in enumerate(planned.program.steps)
+    ]
+    most, layer = max(alive)
+    tables = [
+        (sum(c.values.nbytes for c in step.lowering.constants), step.layer.name) for step in planned.program.steps
+    ]
+    return (
+        f"arena {planned.arena_bytes:,} B of RAM; most at layer {layer}, where {most:,} B are alive together",
+        f"weights and tables {sum(size for size, _ in tables):,} B of flash; most, {max(tables)[0]:,} B, "
+        f"at layer {max(tables)[1]}",
+    )

@@ -1,0 +1,81 @@
+"""The file that ``mcuq tune`` leaves and ``mcuq build --tuned`` reads: which kernel runs each layer, and what each
+kernel took. TOML, to be committed beside the model; it names layers and kernels, and holds no code.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mcuq.board import Board
+from mcuq.errors import UsageError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+class TunedLayer(BaseModel):
+    """One layer: its best kernel, and the cycles that each kernel took."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: str
+    kernel: str
+    cycles: dict[str, int]
+
+
+class Tuned(BaseModel):
+    """A whole model on a core. ``kind`` says how the cycles were got: estimated (from counted instructions)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    schema_version: int
+    model: str
+    core: str
+    kind: str
+    optimize: str
+    layer: list[TunedLayer]
+
+    @property
+    def choices(self) -> Mapping[str, str]:
+        return {layer.name: layer.kernel for layer in self.layer}
+
+    def as_toml(self) -> str:
+        """The file's text; the same for the same values."""
+        lines = ["# Which kernel runs each layer, by `mcuq tune`. Use with: mcuq build --tuned FILE"]
+        lines += [f"{key} = {_toml(getattr(self, key))}" for key in ("schema_version", "model", "core", "kind")]
+        lines.append(f"optimize = {_toml(self.optimize)}")
+        for layer in self.layer:
+            took = ", ".join(f"{kernel} = {cycles}" for kernel, cycles in sorted(layer.cycles.items()))
+            lines += ["", "[[layer]]", f"name = {_toml(layer.name)}", f"kernel = {_toml(layer.kernel)}"]
+            lines.append(f"cycles = {{ {took} }}")
+        return "\n".join(lines) + "\n"
+
+
+def _toml(value: str | int) -> str:
+    """A JSON string is a TOML basic string, but for DEL, which TOML wants escaped."""
+    return json.dumps(value).replace("\x7f", "\\u007f")
+
+
+def read_choices(path: Path, board: Board) -> Mapping[str, str]:
+    """Layer name → kernel. Raises ``UsageError`` when ``path`` is no such file, or is for another core."""
+    try:
+        tuned = Tuned.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"{path} is not TOML: {error}") from error
+    except ValidationError as error:
+        problems = tuple(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
+        raise UsageError(f"{path} was not made by `mcuq tune`", details=problems) from error
+    if tuned.core != board.core:
+        raise UsageError(
+            f"{path} was tuned for {tuned.core}, {board.name} has a {board.core}", hint="`mcuq tune` for this board"
+        )
+    return tuned.choices
