@@ -2,16 +2,10 @@
 
 #include "mcuq_widen_dsp.h"
 
-/* One output pixel: its image, and where its window starts in it. */
-typedef struct {
-    const int8_t *image;
-    int32_t top;
-    int32_t left;
-} pixel;
+typedef mcuq_conv_2d_s8_columns_pixel pixel;
 
-/* A run of activations of both pixels, a multiple of 4. */
-static __attribute__((noinline)) void gather_shuffled(const int8_t *source0, const int8_t *source1, int16_t *target,
-                                                      int32_t count)
+/* A run of activations of both pixels, a multiple of 4. Returns the end of the target. */
+static inline int16_t *gather_shuffled(const int8_t *source0, const int8_t *source1, int16_t *target, int32_t count)
 {
     int16_t *const end = &target[2 * count];
     while ((end - target) >= 16) {
@@ -38,6 +32,19 @@ static __attribute__((noinline)) void gather_shuffled(const int8_t *source0, con
         mcuq_store_word(&target[2], mcuq_sxtb16(word1));
         mcuq_store_word(&target[4], mcuq_sxtb16_odd(word0));
         mcuq_store_word(&target[6], mcuq_sxtb16_odd(word1));
+    }
+    return end;
+}
+
+/* Pairs of pixels that lie one behind the other, of a multiple of 4 activations. */
+static __attribute__((noinline)) void gather_neighbours(const int8_t *source, int16_t *target, int32_t pairs,
+                                                        int32_t channels)
+{
+    const int8_t *from = source;
+    int16_t *to = target;
+    for (int32_t left = pairs; left > 0; left--) {
+        to = gather_shuffled(from, &from[channels], to, channels);
+        from = &from[2 * channels];
     }
 }
 
@@ -71,17 +78,40 @@ static const int8_t *run_of(const mcuq_conv_2d_s8_columns_params *p, const pixel
     return staged;
 }
 
-static void gather(const mcuq_conv_2d_s8_columns_params *p, const pixel *first, const pixel *second, int16_t *target)
+/* The window's first activation, where it is no padding. */
+static inline const int8_t *inside(const mcuq_conv_2d_s8_columns_params *p, const pixel *at)
+{
+    return &at->image[((at->top * p->input_width) + at->left) * p->channels];
+}
+
+/* Both pixels' activations where all windows are inside: rows of a multiple of 4 activations. */
+static __attribute__((noinline)) void gather_inside(const mcuq_conv_2d_s8_columns_params *p, const pixel *first,
+                                                    const pixel *second, int16_t *target)
 {
     const int32_t run = p->run_columns * p->channels;
-    int8_t *const staged = (int8_t *)&target[4 * p->gemm.pairs];
+    const int32_t pitch = p->dilation_height * p->input_width * p->channels;
+    const int8_t *source0 = inside(p, first);
+    const int8_t *source1 = inside(p, second);
+    int16_t *to = target;
+    for (int32_t left = p->window_height; left > 0; left--) {
+        to = gather_shuffled(source0, source1, to, run);
+        source0 = &source0[pitch];
+        source1 = &source1[pitch];
+    }
+}
+
+/* And where they may reach into padding, or runs are no multiples of 4. */
+static void gather(const mcuq_conv_2d_s8_columns_params *p, const pixel *first, const pixel *second, int16_t *target,
+                   int8_t *staged)
+{
+    const int32_t run = p->run_columns * p->channels;
     int32_t k = 0;
     for (int32_t ky = 0; ky < p->window_height; ky++) {
         for (int32_t kx = 0; kx < p->window_width; kx += p->run_columns) {
             const int8_t *source0 = run_of(p, first, ky, kx, staged);
             const int8_t *source1 = run_of(p, second, ky, kx, &staged[run]);
             if ((run % 4) == 0) {
-                gather_shuffled(source0, source1, &target[2 * k], run);
+                (void)gather_shuffled(source0, source1, &target[2 * k], run);
             } else {
                 gather_in_order(source0, target, k, run);
                 gather_in_order(source1, &target[2], k, run);
@@ -91,56 +121,56 @@ static void gather(const mcuq_conv_2d_s8_columns_params *p, const pixel *first, 
     }
 }
 
-/* The window's first activation, where it is no padding: windows of one pixel never are. */
-static inline const int8_t *inside(const mcuq_conv_2d_s8_columns_params *p, const pixel *at)
-{
-    return &at->image[((at->top * p->input_width) + at->left) * p->channels];
-}
-
-/* The output pixels in order. */
-typedef struct {
-    pixel at;
-    int32_t x;
-    int32_t y;
-} position;
-
-static inline void next(const mcuq_conv_2d_s8_columns_params *p, position *here)
+/* The next pixel in order. */
+static inline void next(const mcuq_conv_2d_s8_columns_params *p, pixel *here)
 {
     here->x++;
-    here->at.left += p->stride_width;
+    here->left += p->stride_width;
     if (here->x == p->output_width) {
         here->x = 0;
-        here->at.left = -p->pad_left;
+        here->left = -p->pad_left;
         here->y++;
-        here->at.top += p->stride_height;
+        here->top += p->stride_height;
     }
     if (here->y == p->output_height) {
         here->y = 0;
-        here->at.top = -p->pad_top;
-        here->at.image = &here->at.image[p->input_height * p->input_width * p->channels];
+        here->top = -p->pad_top;
+        here->image = &here->image[p->input_height * p->input_width * p->channels];
+    }
+}
+
+void mcuq_conv_2d_s8_columns_gather(const mcuq_conv_2d_s8_columns_params *params, mcuq_conv_2d_s8_columns_pixel *here,
+                                    int32_t count, int16_t *work)
+{
+    const mcuq_conv_2d_s8_columns_params *const p = params;
+    const bool one_run = p->inside && (p->window_height == 1) && (p->window_width == 1);
+    int8_t *const staged = (int8_t *)&work[4 * p->gemm.pairs * p->block_pairs];
+    int16_t *target = work;
+    int32_t left = count;
+    if (one_run && (p->stride_height == 1) && (p->stride_width == 1)) {
+        const int32_t pairs = count / 2; /* here's image moves, its place in it does not */
+        gather_neighbours(here->image, target, pairs, p->channels);
+        here->image = &here->image[2 * pairs * p->channels];
+        target = &target[4 * p->gemm.pairs * pairs];
+        left -= 2 * pairs;
+    }
+    for (; left > 0; left -= 2) {
+        const pixel first = *here;
+        if (left > 1) {
+            next(p, here);
+        }
+        if (p->inside) {
+            gather_inside(p, &first, here, target);
+        } else {
+            gather(p, &first, here, target, staged);
+        }
+        next(p, here);
+        target = &target[4 * p->gemm.pairs];
     }
 }
 
 void mcuq_conv_2d_s8_columns(const mcuq_conv_2d_s8_columns_params *params, const int8_t *input, const int32_t *packed,
                              int16_t *scratch, int8_t *output)
 {
-    const mcuq_conv_2d_s8_columns_params *const p = params;
-    const mcuq_gemm_plan plan = mcuq_gemm_prepare(&p->gemm);
-    const bool one_run = (p->window_height == 1) && (p->window_width == 1) && ((p->channels % 4) == 0);
-    position here = {{input, -p->pad_top, -p->pad_left}, 0, 0};
-    int8_t *out = output;
-    for (int32_t left = p->batches * p->output_height * p->output_width; left > 0; left -= 2) {
-        const pixel first = here.at;
-        if (left > 1) {
-            next(p, &here);
-        }
-        if (one_run) {
-            gather_shuffled(inside(p, &first), inside(p, &here.at), scratch, p->channels);
-        } else {
-            gather(p, &first, &here.at, scratch);
-        }
-        mcuq_gemm_run(&p->gemm, &plan, packed, scratch, (left > 1) ? 2 : 1, 4, 8, 0U, out);
-        next(p, &here);
-        out = &out[2 * plan.channels];
-    }
+    mcuq_conv_2d_s8_columns_as(params, input, packed, scratch, output, MCUQ_GEMM_UNROLLED, 0, MCUQ_GEMM_EITHER);
 }

@@ -8,10 +8,16 @@
  * come in runs: the window's row, or the channels of one tap where the window is dilated. Shuffled when a run is a
  * multiple of 4.
  *
- * Output pixels are computed two at a time, in order. Scratch: the activations of both as int16, a pair of the first's,
- * one of the second's, in turn: 8 bytes for each pair; behind them two runs of int8, used where a part of a run is
- * padding.
- * Cost on a Cortex-M4: 1.0 cycle a product and about 8 an output; 2 for each activation of a pixel.
+ * Output pixels are computed two at a time, in order; block_pairs pairs are gathered at once. Scratch: the activations of
+ * both pixels of each pair as int16, a pair of the first's, one of the second's, in turn: 8 bytes for each pair; behind
+ * them two runs of int8, used where a part of a run is padding.
+ * Where all windows lie inside the input, a run is a whole row of the window. A small input with padding is made such a
+ * one: mcuq_pad_s8 copies it, with its padding, to the start of scratch, and input points there; the activations are
+ * gathered work_start elements behind it.
+ * Cost on a Cortex-M4: 1.0 cycle a product and about 9 an output; 1.8 for each activation of a pixel.
+ *
+ * MCUQ_CONV_2D_S8_COLUMNS(name, unrolled, exact, form) defines a function mcuq_conv_2d_s8_columns_name with the literals
+ * that it names, see mcuq_gemm_dsp.h.
  */
 #ifndef MCUQ_CONV_2D_S8_COLUMNS_H
 #define MCUQ_CONV_2D_S8_COLUMNS_H
@@ -37,9 +43,54 @@ typedef struct {
     int32_t pad_top;
     int32_t pad_left;
     int32_t run_columns; /* columns of a run: window_width, or 1 when dilated */
-    int32_t zero_point; /* the input's */
+    int32_t zero_point;  /* the input's */
+    int32_t block_pairs; /* pairs of pixels that are gathered at once */
+    int32_t work_start;  /* elements of scratch before the gathered activations */
+    bool inside;         /* all windows lie inside the input, and runs are rows of multiples of 4 */
 } mcuq_conv_2d_s8_columns_params;
 
+/* An output pixel: its image, where its window starts in it, and its column and row. */
+typedef struct {
+    const int8_t *image;
+    int32_t top;
+    int32_t left;
+    int32_t x;
+    int32_t y;
+} mcuq_conv_2d_s8_columns_pixel;
+
+/* Gathers the activations of count pixels from here on, and moves here behind them. */
+void mcuq_conv_2d_s8_columns_gather(const mcuq_conv_2d_s8_columns_params *params, mcuq_conv_2d_s8_columns_pixel *here,
+                                    int32_t count, int16_t *work);
+
+MCUQ_ALWAYS_INLINE void mcuq_conv_2d_s8_columns_as(const mcuq_conv_2d_s8_columns_params *params, const int8_t *input,
+                                                   const int32_t *packed, int16_t *scratch, int8_t *output,
+                                                   const int32_t unrolled, const int32_t exact, const int32_t form)
+{
+    const mcuq_gemm_code code = {4, 8, unrolled, exact, form};
+    const mcuq_gemm_plan plan = mcuq_gemm_prepare_for(&params->gemm, unrolled);
+    mcuq_conv_2d_s8_columns_pixel here = {input, -params->pad_top, -params->pad_left, 0, 0};
+    int16_t *const work = &scratch[params->work_start];
+    int8_t *out = output;
+    int32_t left = params->batches * params->output_height * params->output_width;
+    while (left > 0) {
+        const int32_t most = 2 * params->block_pairs;
+        const int32_t count = (left < most) ? left : most;
+        mcuq_conv_2d_s8_columns_gather(params, &here, count, work);
+        mcuq_gemm_run_as(&params->gemm, &plan, packed, work, count, code, 8U * plan.pairs, out);
+        out = &out[count * plan.channels];
+        left -= count;
+    }
+}
+
+#define MCUQ_CONV_2D_S8_COLUMNS(name, unrolled, exact, form)                                                           \
+    static __attribute__((noinline)) void mcuq_conv_2d_s8_columns_##name(                                              \
+        const mcuq_conv_2d_s8_columns_params *params, const int8_t *input, const int32_t *packed, int16_t *scratch,    \
+        int8_t *output)                                                                                                \
+    {                                                                                                                  \
+        mcuq_conv_2d_s8_columns_as(params, input, packed, scratch, output, unrolled, exact, form);                     \
+    }
+
+/* The function that runs all layers. */
 void mcuq_conv_2d_s8_columns(const mcuq_conv_2d_s8_columns_params *params, const int8_t *input, const int32_t *packed,
                              int16_t *scratch, int8_t *output);
 

@@ -17,7 +17,8 @@
  * the window are copied before an output row is written.
  *
  * Two pixels are computed at once, and the distance in bytes between their windows is a literal in the code:
- * MCUQ_CONV_2D_S8_WINDOW(bytes) defines the function for one distance, 2 * stride_width * window_height * channels.
+ * MCUQ_CONV_2D_S8_WINDOW(name, distance, unrolled, exact, form) defines mcuq_conv_2d_s8_window_name for one distance,
+ * 2 * stride_width * window_height * channels, and the literals of mcuq_gemm_dsp.h.
  * Cost on a Cortex-M4: 1.0 cycle a product and about 8 an output, 2 an input element.
  */
 #ifndef MCUQ_CONV_2D_S8_WINDOW_H
@@ -57,28 +58,29 @@ void mcuq_conv_2d_s8_window_row(const mcuq_conv_2d_s8_window_params *params, con
 
 MCUQ_ALWAYS_INLINE void mcuq_conv_2d_s8_window(const mcuq_conv_2d_s8_window_params *params, const int8_t *input,
                                                const int32_t *packed, int16_t *scratch, int8_t *output,
-                                               const int32_t distance)
+                                               const mcuq_gemm_code code)
 {
-    const mcuq_gemm_plan plan = mcuq_gemm_prepare(&params->gemm);
+    const mcuq_gemm_plan plan = mcuq_gemm_prepare_for(&params->gemm, code.unrolled);
     int8_t *out = output;
     for (int32_t n = 0; n < params->batches; n++) {
         const int8_t *image = &input[n * params->input_height * params->input_width * params->channels];
         mcuq_conv_2d_s8_window_state state = {scratch, 0};
         for (int32_t y = 0; y < params->output_height; y++) {
             mcuq_conv_2d_s8_window_row(params, image, y, scratch, &state);
-            mcuq_gemm_run(&params->gemm, &plan, packed, state.start, params->output_width, distance, 4,
-                          2U * (uint32_t)distance, out);
+            mcuq_gemm_run_as(&params->gemm, &plan, packed, state.start, params->output_width, code,
+                             2U * (uint32_t)code.pixel, out);
             out = &out[params->output_width * plan.channels];
         }
     }
 }
 
-#define MCUQ_CONV_2D_S8_WINDOW(distance)                                                                               \
-    static __attribute__((noinline)) void mcuq_conv_2d_s8_window_##distance(                                           \
+#define MCUQ_CONV_2D_S8_WINDOW(name, distance, unrolled, exact, form)                                                  \
+    static __attribute__((noinline)) void mcuq_conv_2d_s8_window_##name(                                               \
         const mcuq_conv_2d_s8_window_params *params, const int8_t *input, const int32_t *packed, int16_t *scratch,     \
         int8_t *output)                                                                                                \
     {                                                                                                                  \
-        mcuq_conv_2d_s8_window(params, input, packed, scratch, output, distance);                                      \
+        const mcuq_gemm_code code = {distance, 4, unrolled, exact, form};                                              \
+        mcuq_conv_2d_s8_window(params, input, packed, scratch, output, code);                                          \
     }
 
 #endif

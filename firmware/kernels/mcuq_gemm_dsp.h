@@ -10,8 +10,11 @@
  * (twice rounded), as in mcuq_fast_requantize.h. Channels past the last are zeros. The affine form's shifts, 9 and 13, are
  * built into the code.
  *
- * Cost on a Cortex-M4: 15 cycles for 4 channels, 2 pixels and 2 activations (0.94 a product), 7 for every sixteenth, and
- * about 65 (affine) or 95 (twice rounded) for the 8 outputs.
+ * The code has as many steps, one for each pair of activations, as a literal says. It loops over them and is entered in
+ * the middle, or has exactly those that the layer needs, and neither loop nor entry.
+ *
+ * Cost on a Cortex-M4: 15 cycles for 4 channels, 2 pixels and 2 activations (0.94 a product), and for the 8 outputs 54
+ * (affine) or 84 (twice rounded); a loop costs 16 for the 8 outputs and 7 for each round behind the first.
  */
 #ifndef MCUQ_GEMM_DSP_H
 #define MCUQ_GEMM_DSP_H
@@ -34,7 +37,20 @@ typedef struct {
 
 #define MCUQ_ALWAYS_INLINE static inline __attribute__((always_inline))
 
+/* Of a loop that all layers share. */
 enum { MCUQ_GEMM_UNROLLED = 16 };
+
+/* The requantizations that a function has code for. */
+enum { MCUQ_GEMM_AFFINE = 0, MCUQ_GEMM_TWICE = 1, MCUQ_GEMM_EITHER = 2 };
+
+/* Literals that a function is specialised by. */
+typedef struct {
+    int32_t pixel;    /* bytes from a pixel's activations to those of the second of a pair */
+    int32_t step;     /* bytes from a pair of activations to the next */
+    int32_t unrolled; /* steps behind the first pair's */
+    int32_t exact;    /* 1: there are unrolled + 1 pairs; 0: any number, in a loop */
+    int32_t form;     /* MCUQ_GEMM_AFFINE, MCUQ_GEMM_TWICE or MCUQ_GEMM_EITHER */
+} mcuq_gemm_code;
 
 /* What does not change from pixel to pixel. */
 typedef struct {
@@ -46,17 +62,23 @@ typedef struct {
     int32_t whole; /* channels in groups that are stored directly */
 } mcuq_gemm_plan;
 
-static inline mcuq_gemm_plan mcuq_gemm_prepare(const mcuq_gemm_params *params)
+MCUQ_ALWAYS_INLINE mcuq_gemm_plan mcuq_gemm_prepare_for(const mcuq_gemm_params *params, const int32_t unrolled)
 {
     const uint32_t pairs = (uint32_t)params->pairs;
+    const uint32_t last = (pairs - 1U) % ((unrolled > 0) ? (uint32_t)unrolled : 1U); /* steps of a round cut short */
     mcuq_gemm_plan plan;
     plan.pairs = pairs;
-    plan.skipped = (pairs == 1U) ? (uint32_t)MCUQ_GEMM_UNROLLED : ((1U - pairs) % (uint32_t)MCUQ_GEMM_UNROLLED);
+    plan.skipped = ((pairs == 1U) || (last != 0U)) ? ((uint32_t)unrolled - last) : 0U;
     plan.group_words = (2U * pairs) + (params->twice ? 16U : 8U);
     plan.twice = params->twice ? 1U : 0U;
     plan.channels = params->channels;
     plan.whole = params->clamped ? 0 : (params->channels & ~3);
     return plan;
+}
+
+static inline mcuq_gemm_plan mcuq_gemm_prepare(const mcuq_gemm_params *params)
+{
+    return mcuq_gemm_prepare_for(params, MCUQ_GEMM_UNROLLED);
 }
 
 #if MCUQ_HAS_DSP
@@ -66,13 +88,15 @@ static inline mcuq_gemm_plan mcuq_gemm_prepare(const mcuq_gemm_params *params)
  * activations and weights. Everything else is kept by MCUQ_GET and MCUQ_PUT. */
 
 /* One pair of activations of both pixels: 14 instructions of 4 bytes. */
-#define MCUQ_GEMM_LOADS(index)                                                                                          \
+#define MCUQ_GEMM_LOADS(index)                                                                                         \
     "ldr.w r10, [r12, #(" #index " * %c[step])]\n\t"                                                                   \
     "ldr.w r11, [r12, #(" #index " * %c[step] + %c[pixel])]\n\t"                                                       \
     "ldr.w r8, [lr, #(" #index " * 8)]\n\t"                                                                            \
     "ldr.w r9, [lr, #(" #index " * 8 + 4)]\n\t"
+/* Left out by the assembler when the code has fewer steps. In exact code the first pair's stands before them. */
 #define MCUQ_GEMM_STEP(index)                                                                                          \
-    MCUQ_GEMM_LOADS(index)                                                                                             \
+    ".if " #index " < %c[unrolled]\n\t"                                                                                \
+    MCUQ_GEMM_LOADS((index + %c[exact]))                                                                               \
     "smlad r1, r8, r10, r1\n\t"                                                                                        \
     "smlad r5, r8, r11, r5\n\t"                                                                                        \
     "sxtb16 r8, r8\n\t"                                                                                                \
@@ -82,7 +106,17 @@ static inline mcuq_gemm_plan mcuq_gemm_prepare(const mcuq_gemm_params *params)
     "smlad r0, r8, r10, r0\n\t"                                                                                        \
     "smlad r4, r8, r11, r4\n\t"                                                                                        \
     "smlad r2, r9, r10, r2\n\t"                                                                                        \
-    "smlad r6, r9, r11, r6\n\t"
+    "smlad r6, r9, r11, r6\n\t"                                                                                        \
+    ".endif\n\t"
+#define MCUQ_GEMM_EIGHT_STEPS(a, b, c, d, e, f, g, h)                                                                  \
+    MCUQ_GEMM_STEP(a) MCUQ_GEMM_STEP(b) MCUQ_GEMM_STEP(c) MCUQ_GEMM_STEP(d)                                            \
+    MCUQ_GEMM_STEP(e) MCUQ_GEMM_STEP(f) MCUQ_GEMM_STEP(g) MCUQ_GEMM_STEP(h)
+/* The most steps that code can have. */
+#define MCUQ_GEMM_ALL_STEPS                                                                                            \
+    MCUQ_GEMM_EIGHT_STEPS(0, 1, 2, 3, 4, 5, 6, 7)                                                                      \
+    MCUQ_GEMM_EIGHT_STEPS(8, 9, 10, 11, 12, 13, 14, 15)                                                                \
+    MCUQ_GEMM_EIGHT_STEPS(16, 17, 18, 19, 20, 21, 22, 23)                                                              \
+    MCUQ_GEMM_EIGHT_STEPS(24, 25, 26, 27, 28, 29, 30, 31)
 /* The first pair, which begins the sums. */
 #define MCUQ_GEMM_FIRST_STEP                                                                                           \
     MCUQ_GEMM_LOADS(0)                                                                                                 \
@@ -131,12 +165,31 @@ static inline mcuq_gemm_plan mcuq_gemm_prepare(const mcuq_gemm_params *params)
     MCUQ_GEMM_SATURATE(0, tail) MCUQ_GEMM_SATURATE(1, tail) MCUQ_GEMM_SATURATE(2, tail) MCUQ_GEMM_SATURATE(3, tail)    \
     MCUQ_GEMM_SATURATE(4, tail) MCUQ_GEMM_SATURATE(5, tail) MCUQ_GEMM_SATURATE(6, tail) MCUQ_GEMM_SATURATE(7, tail)
 
+/* Sums to outputs, affine. */
+#define MCUQ_GEMM_AFFINE_OUTPUTS                                                                                       \
+    MCUQ_GEMM_CONSTANTS                                                                                                \
+    MCUQ_GEMM_EACH("add.w", ", lsl #9", ", lsl #1")                                                                    \
+    MCUQ_GEMM_CONSTANTS                                                                                                \
+    MCUQ_GEMM_EACH("smmul", "", "")                                                                                    \
+    MCUQ_GEMM_SATURATE_EACH(", asr #13")
+/* Sums to outputs, twice rounded; r12 is overwritten. */
+#define MCUQ_GEMM_TWICE_OUTPUTS                                                                                        \
+    MCUQ_GEMM_CONSTANTS                                                                                                \
+    MCUQ_GEMM_EACH("add.w", ", lsl #1", ", asr #7")                                                                    \
+    MCUQ_GEMM_CONSTANTS                                                                                                \
+    MCUQ_GEMM_ROUND(0, r8, r9) MCUQ_GEMM_ROUND(4, r8, r9) MCUQ_GEMM_ROUND(1, r10, r11) MCUQ_GEMM_ROUND(5, r10, r11)    \
+    MCUQ_GEMM_CONSTANTS                                                                                                \
+    MCUQ_GEMM_ROUND(2, r8, r9) MCUQ_GEMM_ROUND(6, r8, r9) MCUQ_GEMM_ROUND(3, r10, r11) MCUQ_GEMM_ROUND(7, r10, r11)    \
+    MCUQ_GEMM_CONSTANTS                                                                                                \
+    MCUQ_GEMM_SHIFT_EACH                                                                                               \
+    MCUQ_GEMM_SATURATE_EACH("")
+
 /* Outputs of groups of four channels for count pairs of pixels. A pair's second pixel is stored span bytes behind the
- * first, and before it. pixel is the distance in bytes of the second pixel's activations, step that of one pair of
- * activations to the next, both literals; advance that of one pair of pixels to the next, whose outputs follow. */
+ * first, and before it. pair_advance is the distance in bytes from one pair of pixels to the next, whose outputs follow.
+ * The members of code are literals. */
 MCUQ_ALWAYS_INLINE void mcuq_gemm_groups(const mcuq_gemm_plan *plan, const int32_t *stream, uint32_t groups,
-                                         const int16_t *activations, uint32_t count, const int32_t pixel,
-                                         const int32_t step, uint32_t pair_advance, int8_t *output, uint32_t out_span)
+                                         const int16_t *activations, uint32_t count, const mcuq_gemm_code code,
+                                         uint32_t pair_advance, int8_t *output, uint32_t out_span)
 {
     /* The unrolled loop is entered in the middle: skipped steps come first. */
     const uint32_t first = (uint32_t)(uintptr_t)activations;
@@ -148,7 +201,7 @@ MCUQ_ALWAYS_INLINE void mcuq_gemm_groups(const mcuq_gemm_plan *plan, const int32
     const mcuq_spilled advance = mcuq_spill(pair_advance);
     const mcuq_spilled span = mcuq_spill(out_span);
     mcuq_spilled start = mcuq_spill(first);
-    mcuq_spilled end = mcuq_spill(first + (plan->pairs * (uint32_t)step));
+    mcuq_spilled end = mcuq_spill(first + (plan->pairs * (uint32_t)code.step));
     mcuq_spilled out = mcuq_spill((uint32_t)(uintptr_t)output);
     mcuq_spilled left = mcuq_spill(count);
     /* MISRA C:2012 dir 4.3: assembly, encapsulated here. It takes all core registers, so the code around it must be
@@ -159,34 +212,39 @@ MCUQ_ALWAYS_INLINE void mcuq_gemm_groups(const mcuq_gemm_plan *plan, const int32
         "0:\n\t"
         MCUQ_GET(r12, start)
         MCUQ_GEMM_FIRST_STEP
+        ".if %c[exact] == 0\n\t"
         MCUQ_GET(r8, ahead)
         "add.w lr, lr, r8, lsl #1\n\t"
         "add.w r12, r12, r8, lsl #(%c[step] / 8)\n\t"
         MCUQ_GET(r8, entry)
         "add pc, r8\n\t"
-        "nop.n\n"
+        "nop.n\n\t"
+        ".endif\n"
         "1:\n\t"
-        MCUQ_GEMM_STEP(0) MCUQ_GEMM_STEP(1) MCUQ_GEMM_STEP(2) MCUQ_GEMM_STEP(3)
-        MCUQ_GEMM_STEP(4) MCUQ_GEMM_STEP(5) MCUQ_GEMM_STEP(6) MCUQ_GEMM_STEP(7)
-        MCUQ_GEMM_STEP(8) MCUQ_GEMM_STEP(9) MCUQ_GEMM_STEP(10) MCUQ_GEMM_STEP(11)
-        MCUQ_GEMM_STEP(12) MCUQ_GEMM_STEP(13) MCUQ_GEMM_STEP(14) MCUQ_GEMM_STEP(15)
+        MCUQ_GEMM_ALL_STEPS
+        ".if %c[exact]\n\t"
+        "add.w lr, lr, #(%c[unrolled] * 8 + 8)\n\t"
+        ".else\n\t"
         MCUQ_GET(r8, end)
-        "add.w r12, r12, #(16 * %c[step])\n\t"
-        "add.w lr, lr, #128\n\t"
+        "add.w r12, r12, #(%c[unrolled] * %c[step])\n\t"
+        "add.w lr, lr, #(%c[unrolled] * 8)\n\t"
         "cmp r12, r8\n\t"
         "bne.w 1b\n\t"
+        ".endif\n\t"
         "subs r1, r1, r0\n\t"
         "subs r3, r3, r2\n\t"
         "subs r5, r5, r4\n\t"
         "subs r7, r7, r6\n\t"
+        ".if %c[form] == 2\n\t"
         MCUQ_GET(r8, twice)
         "cmp r8, #0\n\t"
         "bne.w 2f\n\t"
-        MCUQ_GEMM_CONSTANTS
-        MCUQ_GEMM_EACH("add.w", ", lsl #9", ", lsl #1")
-        MCUQ_GEMM_CONSTANTS
-        MCUQ_GEMM_EACH("smmul", "", "")
-        MCUQ_GEMM_SATURATE_EACH(", asr #13")
+        ".endif\n\t"
+        ".if %c[form] == 1\n\t"
+        MCUQ_GEMM_TWICE_OUTPUTS
+        ".else\n\t"
+        MCUQ_GEMM_AFFINE_OUTPUTS
+        ".endif\n"
         "3:\n\t"
         "bfi r0, r1, #8, #8\n\t"
         "bfi r2, r3, #8, #8\n\t"
@@ -197,8 +255,7 @@ MCUQ_ALWAYS_INLINE void mcuq_gemm_groups(const mcuq_gemm_plan *plan, const int32
         MCUQ_GET(r8, out)
         MCUQ_GET(r9, span)
         "str.w r4, [r8, r9]\n\t"
-        "str.w r0, [r8]\n\t"
-        "add.w r8, r8, #4\n\t"
+        "str.w r0, [r8], #4\n\t"
         MCUQ_PUT(out, r8)
         MCUQ_GET(r10, last)
         "cmp lr, r10\n\t"
@@ -216,24 +273,18 @@ MCUQ_ALWAYS_INLINE void mcuq_gemm_groups(const mcuq_gemm_plan *plan, const int32
         "subs.w r8, r8, #1\n\t"
         MCUQ_PUT(left, r8)
         "bne.w 5b\n\t"
+        ".if %c[form] == 2\n\t"
         "b.w 4f\n"
         "2:\n\t"
-        MCUQ_GEMM_CONSTANTS
-        MCUQ_GEMM_EACH("add.w", ", lsl #1", ", asr #7")
-        MCUQ_GEMM_CONSTANTS
-        MCUQ_GEMM_ROUND(0, r8, r9) MCUQ_GEMM_ROUND(4, r8, r9) MCUQ_GEMM_ROUND(1, r10, r11) MCUQ_GEMM_ROUND(5, r10, r11)
-        MCUQ_GEMM_CONSTANTS
-        MCUQ_GEMM_ROUND(2, r8, r9) MCUQ_GEMM_ROUND(6, r8, r9) MCUQ_GEMM_ROUND(3, r10, r11) MCUQ_GEMM_ROUND(7, r10, r11)
-        MCUQ_GEMM_CONSTANTS
-        MCUQ_GEMM_SHIFT_EACH
-        MCUQ_GEMM_SATURATE_EACH("")
-        "b.w 3b\n"
+        MCUQ_GEMM_TWICE_OUTPUTS
+        "b.w 3b\n\t"
+        ".endif\n"
         "4:\n\t"
         : [start] MCUQ_SPILL_CHANGED(start), [end] MCUQ_SPILL_CHANGED(end), [out] MCUQ_SPILL_CHANGED(out),
           [left] MCUQ_SPILL_CHANGED(left)
         : [entry] MCUQ_SPILL(entry), [ahead] MCUQ_SPILL(ahead), [packed] MCUQ_SPILL(packed), [last] MCUQ_SPILL(last),
-          [twice] MCUQ_SPILL(twice), [advance] MCUQ_SPILL(advance), [span] MCUQ_SPILL(span), [pixel] "i"(pixel),
-          [step] "i"(step)
+          [twice] MCUQ_SPILL(twice), [advance] MCUQ_SPILL(advance), [span] MCUQ_SPILL(span), [pixel] "i"(code.pixel),
+          [step] "i"(code.step), [unrolled] "i"(code.unrolled), [exact] "i"(code.exact), [form] "i"(code.form)
         : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
 }
 
@@ -267,16 +318,16 @@ MCUQ_ALWAYS_INLINE void mcuq_gemm_pixel(const mcuq_gemm_plan *plan, const int32_
 }
 
 MCUQ_ALWAYS_INLINE void mcuq_gemm_groups(const mcuq_gemm_plan *plan, const int32_t *stream, uint32_t groups,
-                                         const int16_t *activations, uint32_t count, const int32_t pixel,
-                                         const int32_t step, uint32_t pair_advance, int8_t *output, uint32_t out_span)
+                                         const int16_t *activations, uint32_t count, const mcuq_gemm_code code,
+                                         uint32_t pair_advance, int8_t *output, uint32_t out_span)
 {
     const uint8_t *a = (const uint8_t *)activations;
     int8_t *out = output;
     for (uint32_t pair = 0U; pair < count; pair++) {
         for (uint32_t group = 0U; group < groups; group++) {
             const int32_t *weights = &stream[group * plan->group_words];
-            mcuq_gemm_pixel(plan, weights, &a[pixel], step, &out[out_span]);
-            mcuq_gemm_pixel(plan, weights, a, step, out);
+            mcuq_gemm_pixel(plan, weights, &a[code.pixel], code.step, &out[out_span]);
+            mcuq_gemm_pixel(plan, weights, a, code.step, out);
             out = &out[4];
         }
         out = &out[out_span];
@@ -296,13 +347,12 @@ static inline void mcuq_gemm_store(const mcuq_gemm_params *params, const int8_t 
     }
 }
 
-/* All output channels of a run of pixels, two at a time. The second pixel's activations are pixel bytes behind the
- * first's, those of the next pair pair_advance bytes. A last pixel alone is computed as both of a pair, which may read
- * what lies behind its activations. Groups of less than four channels, and all of a layer that clamps to less than
- * int8, go through a small buffer. */
-MCUQ_ALWAYS_INLINE void mcuq_gemm_run(const mcuq_gemm_params *params, const mcuq_gemm_plan *plan,
-                                      const int32_t *packed, const int16_t *activations, int32_t pixels,
-                                      const int32_t pixel, const int32_t step, uint32_t pair_advance, int8_t *output)
+/* All output channels of a run of pixels, two at a time; those of the next pair are pair_advance bytes behind. A last
+ * pixel alone is computed as both of a pair, which may read what lies behind its activations. Groups of less than four
+ * channels, and all of a layer that clamps to less than int8, go through a small buffer. plan is made for code.unrolled. */
+MCUQ_ALWAYS_INLINE void mcuq_gemm_run_as(const mcuq_gemm_params *params, const mcuq_gemm_plan *plan,
+                                         const int32_t *packed, const int16_t *activations, int32_t pixels,
+                                         const mcuq_gemm_code code, uint32_t pair_advance, int8_t *output)
 {
     const int16_t *a = activations;
     int8_t *out = output;
@@ -314,7 +364,7 @@ MCUQ_ALWAYS_INLINE void mcuq_gemm_run(const mcuq_gemm_params *params, const mcuq
         const uint32_t groups = direct ? ((uint32_t)plan->whole / 4U) : 1U;
         const uint32_t count = ((plan->whole == plan->channels) && (left > 1)) ? ((uint32_t)left / 2U) : 1U;
         const uint32_t span = (left > 1) ? (uint32_t)plan->channels : 0U;
-        mcuq_gemm_groups(plan, &packed[((uint32_t)channel / 4U) * plan->group_words], groups, a, count, pixel, step,
+        mcuq_gemm_groups(plan, &packed[((uint32_t)channel / 4U) * plan->group_words], groups, a, count, code,
                          pair_advance, direct ? out : staged, direct ? span : 4U);
         if (!direct) {
             const int32_t stored = ((plan->channels - channel) < 4) ? (plan->channels - channel) : 4;
@@ -329,6 +379,15 @@ MCUQ_ALWAYS_INLINE void mcuq_gemm_run(const mcuq_gemm_params *params, const mcuq
             out = &out[2 * (int32_t)count * plan->channels];
         }
     }
+}
+
+/* The same with the loop of MCUQ_GEMM_UNROLLED steps and code for both requantizations. */
+MCUQ_ALWAYS_INLINE void mcuq_gemm_run(const mcuq_gemm_params *params, const mcuq_gemm_plan *plan,
+                                      const int32_t *packed, const int16_t *activations, int32_t pixels,
+                                      const int32_t pixel, const int32_t step, uint32_t pair_advance, int8_t *output)
+{
+    const mcuq_gemm_code code = {pixel, step, MCUQ_GEMM_UNROLLED, 0, MCUQ_GEMM_EITHER};
+    mcuq_gemm_run_as(params, plan, packed, activations, pixels, code, pair_advance, output);
 }
 
 #endif

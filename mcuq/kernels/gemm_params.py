@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 
 import numpy as np
 
 from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Struct
 from mcuq.kernels.base import Target
+from mcuq.kernels.dsp import needs_dsp
 from mcuq.kernels.packed_weights import Requantization, convolution_requantization, unpackable
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.base import Array
 from mcuq.ops.conv_2d import Conv2D
 
-NO_DSP = "the core has no DSP instructions"
+LOOP_STEPS = 16
+"""Steps of the loop that layers share: MCUQ_GEMM_UNROLLED."""
+
+MOST_STEPS = 32
+"""That code can have: MCUQ_GEMM_ALL_STEPS."""
 
 
 def weight_rows(layer: Layer) -> Array:
@@ -39,8 +45,8 @@ def requantization(layer: Layer) -> Requantization:
 def refuses_packing(layer: Layer, target: Target) -> str | None:
     """Why no packed-weight convolution runs ``layer``, or None."""
     a: Conv2D = layer.attributes
-    if not target.core.has_dsp:
-        return NO_DSP
+    if (reason := needs_dsp(target)) is not None:
+        return reason
     if a.groups != 1:
         return f"the kernel has no convolution in {a.groups} groups"
     if (reason := unpackable(weight_rows(layer))) is not None:
@@ -64,3 +70,42 @@ def gemm_params(layer: Layer, pairs: int) -> Struct:
             ("activation_max", high),
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class GemmCode:
+    """How mcuq_gemm_dsp.h's code for a layer is specialised: ``unrolled`` steps behind the first pair of activations,
+    ``exact`` when these are all, and the requantization: 0 affine, 1 twice rounded, 2 either.
+    """
+
+    unrolled: int
+    exact: bool
+    form: int
+
+    @property
+    def name(self) -> str:
+        """What sets functions with different code apart."""
+        return f"{self.unrolled + 1}_{('affine', 'twice')[self.form]}" if self.exact else f"loop_{self.unrolled}"
+
+    @property
+    def literals(self) -> str:
+        return f"{self.unrolled}, {int(self.exact)}, {self.form}"
+
+
+def gemm_code(layer: Layer, pairs: int, steps: int) -> GemmCode:
+    """Code of at most ``steps`` steps for ``layer`` of ``pairs`` activation pairs: exact where these suffice."""
+    if pairs <= steps + 1:
+        return GemmCode(pairs - 1, True, 1 if requantization(layer).twice else 0)
+    return GemmCode(steps, False, 2)
+
+
+def gemm_cycles(layer: Layer, pairs: int, code: GemmCode, pixels: int) -> int:
+    """Cycles of a Cortex-M4 for the products and the outputs of ``pixels`` pixels, computed in pairs of them."""
+    outputs = 84 if requantization(layer).twice else 54
+    rounds = -(-(pairs - 1) // code.unrolled) if code.unrolled else 0
+    loop = 0 if code.exact else 12 + 7 * max(1, rounds)
+    channels = layer.output.shape[-1]
+    pixel_pairs = (pixels + 1) // 2
+    clamped = quantized_range(layer.attributes.activation, layer.output.type) != (-128, 127)
+    staged = 120 * (-(-channels // 4)) if clamped else 120 * (channels % 4 != 0)
+    return pixel_pairs * (18 + staged + -(-channels // 4) * (15 * pairs + outputs + loop))

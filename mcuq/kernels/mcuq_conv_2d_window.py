@@ -10,16 +10,25 @@ import numpy as np
 from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, ScratchPointer, Struct, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target
-from mcuq.kernels.gemm_params import gemm_params, refuses_packing, requantization
+from mcuq.kernels.gemm_params import (
+    LOOP_STEPS,
+    MOST_STEPS,
+    gemm_code,
+    gemm_cycles,
+    gemm_params,
+    refuses_packing,
+    requantization,
+)
 from mcuq.kernels.overlap import by_rows
 from mcuq.kernels.packed_weights import pack, shuffle, shuffled
-from mcuq.kernels.work import LAYER_CYCLES, multiply_accumulates
+from mcuq.kernels.work import LAYER_CYCLES
 from mcuq.ops.base import Array
 from mcuq.ops.conv_2d import Conv2D
 
 FUNCTION = "mcuq_conv_2d_s8_window"
-LARGEST_DISTANCE = 4032
-"""Bytes between two windows that fit the offset of a load, with the sixteen activation pairs of the loop."""
+UNROLLED = f"{FUNCTION}_unrolled"
+LARGEST_DISTANCE = 3960
+"""Bytes between two windows that fit the offset of a load, with the activation pairs of the longest code."""
 
 SLACK_MOVES = 11
 """Moves down before the buffer is copied back, at most: each takes scratch memory, a copy takes time."""
@@ -78,25 +87,54 @@ def scratch_bytes(layer: Layer) -> int:
     return 2 * (read * a.height.window * channels + moved + 16)
 
 
-def cycles(layer: Layer, _target: Target) -> int:
+def pairs(layer: Layer) -> int:
+    """Activation pairs of an output."""
     a: Conv2D = layer.attributes
-    odd = (a.width.output + 1) // 2 * 2 / a.width.output
-    outputs = layer.output.type.elements * odd
-    each = 12 if requantization(layer).twice else 9
-    rows = a.height.output * min(a.height.stride, a.height.window) * columns(layer) * layer.input(0).shape[3]
-    return int(LAYER_CYCLES + 1.0 * multiply_accumulates(layer) * odd + each * outputs + 2.5 * rows)
+    return -(-a.height.window * a.width.window * layer.input(0).shape[3] // 2)
+
+
+def refuses_unrolled(layer: Layer, target: Target) -> str | None:
+    if pairs(layer) <= LOOP_STEPS + 1:
+        return f"{FUNCTION} is unrolled completely"
+    return refuses(layer, target)
+
+
+def _cycles(layer: Layer, steps: int) -> int:
+    a: Conv2D = layer.attributes
+    channels = layer.input(0).shape[3]
+    products = gemm_cycles(layer, pairs(layer), gemm_code(layer, pairs(layer), steps), a.width.output)
+    rows = min(a.height.stride, a.height.window) * columns(layer) * channels
+    each = 2 if channels % 16 == 0 else 3 if channels % 4 == 0 else 7
+    return int(LAYER_CYCLES + layer.output.shape[0] * a.height.output * (250 + products + each * rows))
+
+
+def cycles(layer: Layer, _target: Target) -> int:
+    return _cycles(layer, LOOP_STEPS)
+
+
+def cycles_unrolled(layer: Layer, _target: Target) -> int:
+    return _cycles(layer, MOST_STEPS)
 
 
 def lower(layer: Layer, _target: Target) -> Lowering:
+    return _lower(layer, LOOP_STEPS)
+
+
+def lower_unrolled(layer: Layer, _target: Target) -> Lowering:
+    return _lower(layer, MOST_STEPS)
+
+
+def _lower(layer: Layer, steps: int) -> Lowering:
     a: Conv2D = layer.attributes
     x, y = layer.input(0), layer.output
     channels = x.shape[3]
-    pairs = -(-a.height.window * a.width.window * channels // 2)
+    code = gemm_code(layer, pairs(layer), steps)
+    name = f"{distance(layer)}_{code.name}"
     params = Struct(
         "mcuq_conv_2d_s8_window_params",
         "params",
         (
-            ("gemm", gemm_params(layer, pairs)),
+            ("gemm", gemm_params(layer, pairs(layer))),
             ("batches", x.shape[0]),
             ("input_height", a.height.input),
             ("input_width", a.width.input),
@@ -115,13 +153,16 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     )
     arguments = (params, TensorPointer(x.name), ConstantPointer("packed"), ScratchPointer(), TensorPointer(y.name))
     return Lowering(
-        calls=(KernelCall(f"{FUNCTION}_{distance(layer)}", arguments, header=f"{FUNCTION}.h"),),
+        calls=(KernelCall(f"{FUNCTION}_{name}", arguments, header=f"{FUNCTION}.h"),),
         constants=(Constant("packed", packed(layer), "weights in pairs, and the constants of each four outputs"),),
         scratch_bytes=scratch_bytes(layer),
         sources=(f"{FUNCTION}.c",),
-        definitions=(f"MCUQ_CONV_2D_S8_WINDOW({distance(layer)})",),
+        definitions=(f"MCUQ_CONV_2D_S8_WINDOW({name}, {distance(layer)}, {code.literals})",),
         overlaps=by_rows(layer, a.height, rows_are_copied=True),
     )
 
 
-KERNELS = (Kernel(FUNCTION, MCUQ, "CONV_2D", refuses, lower, cycles),)
+KERNELS = (
+    Kernel(FUNCTION, MCUQ, "CONV_2D", refuses, lower, cycles),
+    Kernel(UNROLLED, MCUQ, "CONV_2D", refuses_unrolled, lower_unrolled, cycles_unrolled),
+)

@@ -21,8 +21,9 @@ from mcuq.ir.kernel_call import (
     TensorPointer,
 )
 from mcuq.kernels.base import MCUQ, Kernel, Target
+from mcuq.kernels.dsp import needs_dsp
 from mcuq.kernels.fast_requantize import FastRequantize, fit
-from mcuq.kernels.gemm_params import NO_DSP, weight_rows
+from mcuq.kernels.gemm_params import weight_rows
 from mcuq.kernels.packed_weights import accumulator_range, pack, raw_bias, shuffle, shuffled, unpackable
 from mcuq.kernels.work import LAYER_CYCLES
 from mcuq.ops.activation import quantized_range
@@ -45,8 +46,8 @@ def _constants(layer: Layer) -> FastRequantize | None:
 
 
 def refuses(layer: Layer, target: Target) -> str | None:
-    if not target.core.has_dsp:
-        return NO_DSP
+    if (reason := needs_dsp(target)) is not None:
+        return reason
     if (reason := unpackable(weight_rows(layer))) is not None:
         return reason
     if _constants(layer) is None:

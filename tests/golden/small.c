@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "mcuq_conv_2d_s8_window.h"
+#include "mcuq_conv_2d_s8.h"
 #include "mcuq_fully_connected_s8.h"
 #include "mcuq_softmax_s8.h"
 
@@ -23,40 +23,44 @@
 uint8_t small_arena[SMALL_ARENA_BYTES] ARENA_ATTRIBUTE;
 
 /* Tensors in the arena, and from which layer to which they are alive. */
-static int8_t *const t_input = (int8_t *)(void *)&small_arena[0]; /* 1x6x6x1, start to layer 0: tfl.quantize */
+static int8_t *const t_input = (int8_t *)(void *)&small_arena[8]; /* 1x6x6x1, start to layer 0: tfl.quantize */
 static int8_t *const t_00_conv_1 = (int8_t *)(void *)&small_arena[0]; /* 1x2x2x3, layer 0 to layer 2: sequential_1/conv_1/Relu;sequential_1/conv_1/convolution */
 static int8_t *const t_01_flat_1_3 = (int8_t *)(void *)&small_arena[0]; /* 1x12, layer 0 to layer 2: sequential_1/flat_1/Reshape */
-static int8_t *const t_02_scores_1 = (int8_t *)(void *)&small_arena[40]; /* 1x2, layer 2 to layer 3: sequential_1/scores_1/MatMul2 */
-static int8_t *const t_03_softmax_7 = (int8_t *)(void *)&small_arena[32]; /* 1x2, layer 3 to end: StatefulPartitionedCall_1:01 */
+static int8_t *const t_02_scores_1 = (int8_t *)(void *)&small_arena[16]; /* 1x2, layer 2 to layer 3: sequential_1/scores_1/MatMul2 */
+static int8_t *const t_03_softmax_7 = (int8_t *)(void *)&small_arena[8]; /* 1x2, layer 3 to end: StatefulPartitionedCall_1:01 */
 
-/* Kernels specialised for this model's layers. */
-MCUQ_CONV_2D_S8_WINDOW(12)
-
-/* conv_1: CONV_2D int8[1x6x6x1] -> int8[1x2x2x3], mcuq_conv_2d_s8_window */
+/* conv_1: CONV_2D int8[1x6x6x1] -> int8[1x2x2x3], mcuq_conv_2d_s8 */
 static void layer_00_conv_1(void)
 {
-    static const mcuq_conv_2d_s8_window_params params = {
-        .gemm = {.pairs = 5, .channels = 3, .twice = false, .clamped = false, .activation_min = -128, .activation_max = 127},
+    static const mcuq_conv_2d_s8_params params = {
         .batches = 1,
         .input_height = 6,
         .input_width = 6,
-        .channels = 1,
-        .window_height = 3,
+        .input_channels = 1,
+        .filter_height = 3,
+        .filter_width = 3,
+        .filter_channels = 1,
         .output_height = 2,
         .output_width = 2,
+        .output_channels = 3,
         .stride_height = 2,
         .stride_width = 2,
+        .dilation_height = 1,
+        .dilation_width = 1,
         .pad_top = 0,
         .pad_left = 0,
-        .columns = 5,
-        .slack_moves = 1,
-        .zero_point = -128,
+        .input_offset = 128,
+        .output_offset = -128,
+        .activation_min = -128,
+        .activation_max = 127,
     };
-    mcuq_conv_2d_s8_window_12(
+    mcuq_conv_2d_s8(
         &params,
         t_input,
-        small_00_conv_1_packed,
-        (void *)&small_arena[40],
+        small_00_conv_1_weights,
+        small_00_conv_1_bias,
+        small_00_conv_1_multipliers,
+        small_00_conv_1_shifts,
         t_00_conv_1);
 }
 

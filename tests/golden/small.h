@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SMALL_ARENA_BYTES 112U
+#define SMALL_ARENA_BYTES 48U
 #define SMALL_LAYERS 4U
 
 /* input: int8_t 1x6x6x1, real = 0.0039177486f * (q - -128) */

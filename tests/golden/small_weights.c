@@ -2,10 +2,24 @@
  * Constant tables of small, made by mcuq 0.1.0. */
 #include "small_weights.h"
 
-/* weights in pairs, and the constants of each four outputs */
-const int32_t small_00_conv_1_packed[18] __attribute__((aligned(4))) = {
-    -2136296729, -5767094, 1677928643, 6684704, -1852466561, 7208954, 1764808972, -589697, 50122, 14, -35074450,
-    -38426310, 1442226, 0, 174531114, 215699901, 205559673, 0
+/* OHWI */
+const int8_t small_00_conv_1_weights[27] __attribute__((aligned(4))) = {
+    -25, 3, 12, -86, 127, 48, -61, -107, -54, -77, 100, -39, -127, -102, 105, 41, -110, -60, 74, 102, 127, -88, -6,
+    -9, 32, 109, 14
+};
+
+const int32_t small_00_conv_1_bias[3] __attribute__((aligned(4))) = {
+    0, 0, 0
+};
+
+/* Q31, one for each output channel */
+const int32_t small_00_conv_1_multipliers[3] __attribute__((aligned(4))) = {
+    1396248916, 1725599208, 1644477387
+};
+
+/* powers of two, one for each output channel */
+const int32_t small_00_conv_1_shifts[3] __attribute__((aligned(4))) = {
+    -8, -8, -8
 };
 
 /* outputs x depth */

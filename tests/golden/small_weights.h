@@ -5,7 +5,10 @@
 
 #include <stdint.h>
 
-extern const int32_t small_00_conv_1_packed[18]; /* weights in pairs, and the constants of each four outputs */
+extern const int8_t small_00_conv_1_weights[27]; /* OHWI */
+extern const int32_t small_00_conv_1_bias[3];
+extern const int32_t small_00_conv_1_multipliers[3]; /* Q31, one for each output channel */
+extern const int32_t small_00_conv_1_shifts[3]; /* powers of two, one for each output channel */
 extern const int8_t small_02_scores_1_weights[24]; /* outputs x depth */
 extern const int32_t small_02_scores_1_bias[2]; /* less the input's zero point times the weights */
 extern const int32_t small_02_scores_1_multipliers[2]; /* Q31, one for each output */
