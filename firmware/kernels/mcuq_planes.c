@@ -98,6 +98,101 @@ static void load_two(const mcuq_planes_params *p, const int8_t *input, uint8_t *
     load_lines_of_two(&work);
 }
 
+/* How lines of four channels are loaded. The assembly reads it by its layout. */
+typedef struct {
+    int32_t fours; /* elements in fours, where words are aligned */
+    uint32_t ones; /* as in loader */
+    int32_t input_advance;
+    int32_t plane_advance;
+    int32_t plane_bytes;
+    const int8_t *input;
+    uint8_t *first; /* the first plane and the last */
+    uint8_t *last;
+    int32_t step;
+    int32_t step3;
+    uint32_t mask;
+    int32_t lines;
+} loader_of_four;
+
+#if MCUQ_HAS_DSP && defined(__ARM_FP)
+
+/* Registers: r0 plane_bytes, r1 input, r2 and r3 the first plane and the last, r4 step, r5 step3, r6 mask, r7 fours left,
+ * r8-r11 and lr data, r12 lines left. Words of two pixels, channels 0 and 1 in low and channels 2 and 3 in high, are
+ * stored to the four planes. */
+#define STORE_TWO_OF_FOUR(low, high)                                                                                  \
+    "and r11, r6, " low "\n\tstr r11, [r2, r0]\n\tand r11, r6, " high ", lsl #8\n\tstr r11, [r2, r0, lsl #1]\n\t"    \
+    "and " high ", r6\n\tstr " high ", [r3], #4\n\tand " low ", r6, " low ", lsl #8\n\tstr " low ", [r2], #4\n\t"
+#define LOAD_TWO_OF_FOUR                                                                                              \
+    "ldr r8, [r1]\n\tldr r9, [r1, r4]\n\tadd r1, r1, r4, lsl #1\n\tpkhbt lr, r8, r9, lsl #16\n\t"                  \
+    "pkhtb r8, r9, r8, asr #16\n\t" STORE_TWO_OF_FOUR("lr", "r8")
+#define LOAD_ONE_OF_FOUR                                                                                              \
+    "ldr r8, [r1]\n\tadd r1, r1, r4\n\tadd r10, r2, r0\n\tlsr r9, r8, #8\n\tlsr r11, r8, #16\n\t"                  \
+    "strb r8, [r2, #1]\n\tstrb r9, [r10, #1]\n\tadd r10, r10, r0\n\tlsr r8, r8, #24\n\tstrb r11, [r10, #1]\n\t"     \
+    "strb r8, [r3, #1]\n\tadd r2, r2, #2\n\tadd r3, r3, #2\n\t"
+
+static inline void load_lines_of_four(const loader_of_four *work)
+{
+    register const loader_of_four *r0 __asm__("r0") = work;
+    __asm__ volatile(
+        "vldmia r0!, {s0-s3}\n\tldmia r0, {r0-r6, r12}\n\t"
+        "1:\n\tvmov r7, s1\n\tlsls r7, r7, #30\n\tbcc 2f\n\t" LOAD_ONE_OF_FOUR
+        "2:\n\tvmov r7, s0\n\tcbz r7, 4f\n\t"
+        "3:\n\tldr r8, [r1]\n\tldr r9, [r1, r4]\n\tldr r10, [r1, r4, lsl #1]\n\tldr r11, [r1, r5]\n\t"
+        "add r1, r1, r4, lsl #2\n\tpkhbt lr, r8, r9, lsl #16\n\tpkhtb r8, r9, r8, asr #16\n\t"
+        "pkhbt r9, r10, r11, lsl #16\n\tpkhtb r10, r11, r10, asr #16\n\t"
+        STORE_TWO_OF_FOUR("lr", "r8") STORE_TWO_OF_FOUR("r9", "r10")
+        "subs r7, r7, #1\n\tbne 3b\n\t"
+        "4:\n\tvmov r7, s1\n\tlsls r7, r7, #31\n\tbcc 5f\n\t" LOAD_TWO_OF_FOUR
+        "5:\n\tbpl 6f\n\t" LOAD_ONE_OF_FOUR
+        "6:\n\tvmov r8, s2\n\tvmov r9, s3\n\tadd r1, r1, r8\n\tadd r2, r2, r9\n\tadd r3, r3, r9\n\t"
+        "subs r12, r12, #1\n\tbne 1b\n\t"
+        : "+r"(r0)
+        :
+        : "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "s0", "s1", "s2", "s3",
+          "cc", "memory");
+}
+
+#else
+
+static inline void load_lines_of_four(const loader_of_four *work)
+{
+    const int32_t length = (4 * work->fours) + (int32_t)((work->ones & 3U) + (work->ones >> 2U));
+    const int32_t pitch = work->plane_advance + (2 * length);
+    const int32_t line_step = work->input_advance + (work->step * length);
+    for (int32_t line = 0; line < work->lines; line++) {
+        const int8_t *in = &work->input[line * line_step];
+        for (int32_t i = 0; i < length; i++) {
+            for (int32_t c = 0; c < 4; c++) {
+                work->first[(c * work->plane_bytes) + (line * pitch) + (2 * i) + 1] = (uint8_t)in[(i * work->step) + c];
+            }
+        }
+    }
+}
+
+#endif
+
+/* Load lines of four channels, as load_two. */
+static void load_four(const mcuq_planes_params *p, const int8_t *input, uint8_t *to, int32_t lines)
+{
+    const uint32_t odd = (uint32_t)p->padding & 1U;
+    const uint32_t rest = (uint32_t)p->input_length - odd;
+    const loader_of_four work = {
+        .fours = (int32_t)(rest >> 2),
+        .ones = (odd << 2) | (rest & 3U),
+        .input_advance = p->input_line_step - (p->input_length * p->input_step),
+        .plane_advance = p->pitch - (2 * p->input_length),
+        .plane_bytes = p->plane_bytes,
+        .input = input,
+        .first = to,
+        .last = &to[3 * p->plane_bytes],
+        .step = p->input_step,
+        .step3 = 3 * p->input_step,
+        .mask = UPPER_BYTES,
+        .lines = lines,
+    };
+    load_lines_of_four(&work);
+}
+
 /* Load lines of one channel: the last of an odd number. */
 static void load_one_by_one(const mcuq_planes_params *p, const int8_t *input, uint8_t *to, int32_t lines)
 {
@@ -154,10 +249,40 @@ void mcuq_plane_load_band(const mcuq_planes_params *params, const int8_t *input,
     if ((params->input_length > 0) && (start < end)) {
         const int8_t *from = &input[(start - above) * params->input_line_step];
         uint8_t *to = &((uint8_t *)planes)[(start * pitch) + (2 * params->padding)];
-        if (channels == 2) {
+        if (channels == 4) {
+            load_four(params, from, to, end - start);
+        } else if (channels == 2) {
             load_two(params, from, to, end - start);
         } else {
             load_one_by_one(params, from, to, end - start);
         }
     }
+}
+
+bool mcuq_planes_next(const mcuq_planes_params *params, const int8_t *input, uint32_t *planes, mcuq_planes_band *band)
+{
+    if (band->channels == 0) {
+        const int32_t most = (params->channels < MCUQ_PLANES_TOGETHER) ? params->channels : MCUQ_PLANES_TOGETHER;
+        mcuq_plane_fill(planes, most, params->plane_bytes, params->input_zero_point);
+    } else {
+        band->first += band->lines;
+        if (band->first == params->output_lines) {
+            band->first = 0;
+            band->channel += band->channels;
+        }
+        if (band->channel == params->channels) {
+            band->channel = 0;
+            band->batch += 1;
+        }
+        if (band->batch == params->batches) {
+            return false;
+        }
+    }
+    const int32_t channels = params->channels - band->channel;
+    const int32_t lines = params->output_lines - band->first;
+    band->channels = (channels >= MCUQ_PLANES_TOGETHER) ? MCUQ_PLANES_TOGETHER : ((channels >= 2) ? 2 : 1);
+    band->lines = (lines < params->band_lines) ? lines : params->band_lines;
+    mcuq_plane_load_band(params, &input[(band->batch * params->input_batch) + band->channel], planes, band->channels,
+                         band->first, band->lines);
+    return true;
 }

@@ -23,7 +23,8 @@ typedef struct {
 static inline int8_t mcuq_prescaled_int8(int32_t acc, mcuq_prescaled constants)
 {
     const int32_t o = acc - (constants.correction & (acc >> 31));
-    return (int8_t)mcuq_saturate_int8(mcuq_smmla(o, constants.multiplier, constants.rounding) >> MCUQ_PRESCALED_SHIFT);
+    return (int8_t)mcuq_shift_saturate_int8(mcuq_smmla(o, constants.multiplier, constants.rounding),
+                                            MCUQ_PRESCALED_SHIFT);
 }
 
 #endif

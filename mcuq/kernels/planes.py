@@ -31,6 +31,9 @@ MOST_WEIGHT_BITS = 8
 PLANE_BYTES = 1024
 """A plane longer than this is cut into bands, which cost little; there are two planes."""
 
+TOGETHER = 4
+"""Channels that the kernels with literal pitches load at once, each into a plane."""
+
 IntArray = npt.NDArray[np.int64]
 
 
@@ -47,6 +50,12 @@ class Geometry:
         """What the 3x3 kernel reads of a line: whole words, one more word behind a last single output."""
         columns = (self.length.output - 1) * self.length.stride + 4
         return 2 * (columns + columns % 2)
+
+    @property
+    def tight_pitch(self) -> int:
+        """Bytes between lines of a plane that hold what windows reach, in whole words."""
+        elements = (self.length.output - 1) * self.length.stride + self.length.window
+        return 2 * (elements + elements % 2)
 
     def plane_lines(self, band_lines: int) -> int:
         return (band_lines - 1) * self.lines.stride + self.lines.window
@@ -153,6 +162,13 @@ def halves(low: IntArray, high: IntArray) -> IntArray:
     return wrapped(words)
 
 
+def sliding_pairs(weights: IntArray) -> IntArray:
+    """Words (w0,w1), (w1,w2) .. of each line, or (w0,0), of weights [output channel, line, element]."""
+    if weights.shape[2] == 1:
+        return halves(weights, np.zeros_like(weights)).reshape(len(weights), -1)
+    return halves(weights[:, :, :-1], weights[:, :, 1:]).reshape(len(weights), -1)
+
+
 def params_struct(layer: Layer, pitch: int, record_words: int) -> Struct:
     g, x, y = geometry(layer), layer.input(0), layer.output
     found = requantization(layer)
@@ -201,8 +217,27 @@ def plane_bytes(layer: Layer, pitch: int) -> int:
     return pitch * g.plane_lines(g.band_lines(pitch))
 
 
+def together_bytes(layer: Layer, pitch: int) -> int:
+    """Scratch of a kernel that loads up to ``TOGETHER`` channels at once."""
+    return min(TOGETHER, layer.input(0).shape[3]) * plane_bytes(layer, pitch)
+
+
+def together_cycles(layer: Layer, pitch: int) -> float:
+    """Estimated cycles for loading all planes, up to ``TOGETHER`` channels at once, a round of loops for each."""
+    g, x = geometry(layer), layer.input(0)
+    bands = -(-g.lines.output // g.band_lines(pitch))
+    fours, rest = divmod(x.shape[3], TOGETHER)
+    odd, length = g.length.pad_before % 2, g.loaded_length()
+    behind = length - odd
+    line = 12 + 16 * odd + 30 * (behind // 4) + 15 * (behind // 2 % 2) + 16 * (behind % 2)
+    kept = (bands - 1) * pitch * max(0, g.lines.window - g.lines.stride) / 4
+    four = g.lines.input * line + 120 * bands + TOGETHER * kept
+    one_by_one = g.lines.input * (4.5 * length + 16) + 60 * bands + kept
+    return x.shape[0] * (fours * four + rest * one_by_one)
+
+
 def loading_cycles(layer: Layer) -> float:
-    """Estimated cycles for loading all planes."""
+    """Estimated cycles for loading all planes, two channels at once."""
     g, x = geometry(layer), layer.input(0)
     line = 2.5 * g.loaded_length() + 12
     return x.shape[0] * x.shape[3] * (g.lines.input * line + 50)
