@@ -92,9 +92,43 @@ MODELS: dict[str, Callable[[Any], Any]] = {
     "ic": image_classification,
     "kws": keyword_spotting,
     "vww": visual_wake_words,
+    "vww-constant": visual_wake_words,
     "ad": anomaly_detection,
     "sww": streaming_wake_word,
 }
+
+
+def decay_channels(keras: Any, model: Any) -> None:
+    """Batch normalization as training with weight decay leaves it: most channels constant, exactly or nearly.
+
+    Every channel of a convolution and of the depthwise convolution behind it is drawn to be used; dead (always 0);
+    constant in both; constant and greater than 0 in front of a depthwise convolution that still has weights, so that
+    it depends on the border; or nearly constant.
+    """
+    rng = np.random.default_rng(SEED)
+    normalizations = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    for first, second in zip(normalizations[::2], [*normalizations[1::2], None], strict=True):
+        channels = first.gamma.shape[0]
+        share = USED_SHARES[channels]
+        kinds = rng.choice(5, channels, p=(share, *((1 - share) * kind for kind in UNUSED_KINDS)))
+        used, dead, constant, bordered, nearly = (kinds == kind for kind in range(5))
+        for layer in (first, second):
+            if layer is None:
+                continue
+            shrunk = np.where(rng.random(channels) < 0.5, 0.0, 1e-6)
+            sign = np.where(dead, -1.0, np.where(constant, rng.choice([-1.0, 1.0], channels), 1.0))
+            keeps_gamma = used | bordered if layer is second else used
+            layer.gamma.assign(np.select([keeps_gamma, nearly], [np.ones(channels), np.full(channels, 0.01)], shrunk))
+            layer.beta.assign(np.where(used, 0.0, sign * (np.abs(rng.normal(0, 0.3, channels)) + 0.02)))
+
+
+USED_SHARES = {8: 1.0, 16: 0.9, 32: 0.8, 64: 0.75, 128: 0.42, 256: 0.2}
+"""Of so many channels of a layer, what share is used: the late and wide layers of trained nets lose most."""
+
+UNUSED_KINDS = (0.5, 0.35, 0.1, 0.05)
+"""Shares of the unused channels: dead, constant, constant before the depthwise convolution only, nearly constant."""
+
+DECAYED = ("vww-constant",)
 
 
 def write_models(folder: Path) -> dict[str, Path]:
@@ -104,18 +138,20 @@ def write_models(folder: Path) -> dict[str, Path]:
     for name, path in paths.items():
         if not path.is_file():
             temporary = path.with_suffix(".part")
-            temporary.write_bytes(_quantized(MODELS[name]))
+            temporary.write_bytes(_quantized(MODELS[name], decayed=name in DECAYED))
             temporary.replace(path)
     return paths
 
 
-def _quantized(make: Callable[[Any], Any]) -> bytes:
+def _quantized(make: Callable[[Any], Any], *, decayed: bool) -> bytes:
     import keras
 
     keras.utils.set_random_seed(SEED)
     model = make(keras)
     rng = np.random.default_rng(SEED)
     samples = rng.normal(0, 1, (CALIBRATION_SAMPLES, *model.inputs[0].shape[1:])).astype(np.float32)
+    if decayed:
+        decay_channels(keras, model)
     _settle_statistics(keras, model, samples)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"

@@ -7,87 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcuq.frontend.tflite import bind
-from mcuq.ir import DType, Graph, Node, Quantization, Tensor, TensorType
+from mcuq.ir import Graph, Tensor
 from mcuq.passes.ranges import channel_ranges
 from mcuq.passes.remove_constant_channels import remove_constant_channels
 from tests.harness.ladder import random_input, reference_outputs
-
-RELU = 1
-SAME, VALID = 0, 1
-
-
-class NetBuilder:
-    """A small separable net, layer by layer, in which some channels are pushed to one end of their range."""
-
-    def __init__(self, seed: int) -> None:
-        self.rng = np.random.default_rng(seed)
-        self.tensors: dict[str, Tensor] = {}
-        self.nodes: list[Node] = []
-
-    def activation(self, shape: tuple[int, ...], zero_point: int = -128) -> str:
-        name = f"t{len(self.tensors)}"
-        self.tensors[name] = Tensor(name, TensorType(shape, DType.INT8, Quantization((0.05,), (zero_point,))))
-        return name
-
-    def constant(self, values: np.ndarray, scales: tuple[float, ...] = (), axis: int = 0) -> str:
-        name = f"c{len(self.tensors)}"
-        quantization = Quantization(scales, (0,) * len(scales), axis) if scales else None
-        dtype = DType(values.dtype.name)
-        self.tensors[name] = Tensor(name, TensorType(values.shape, dtype, quantization), values)
-        return name
-
-    def bias(self, channels: int, dead: float, full: float) -> str:
-        """Biases that drive a share ``dead`` of the channels to the least value, ``full`` to the greatest."""
-        values = self.rng.integers(-2000, 2000, channels)
-        draw = self.rng.random(channels)
-        values = np.where(draw < dead, -(10**8), np.where(draw > 1 - full, 10**8, values))
-        return self.constant(values.astype(np.int32))
-
-    def layer(self, op: str, options: dict[str, int], inputs: list[str], shape: tuple[int, ...], zero: int) -> str:
-        output = self.activation(shape, zero)
-        self.nodes.append(Node(f"n{len(self.nodes)}", op, options, tuple(inputs), (output,)))
-        return output
-
-    def conv(
-        self, x: str, filters: int, window: int, *, dead: float, full: float, padding: int = SAME, zero: int = -128
-    ) -> str:
-        n, h, w, channels = self.tensors[x].shape
-        weights = self.rng.integers(-127, 128, (filters, window, window, channels)).astype(np.int8)
-        scales = tuple(float(np.float32(0.001 + 0.0003 * i)) for i in range(filters))
-        size = (h, w) if padding == SAME else (h - window + 1, w - window + 1)
-        options = {"stride_h": 1, "stride_w": 1, "padding": padding, "fused_activation_function": RELU}
-        inputs = [x, self.constant(weights, scales), self.bias(filters, dead, full)]
-        return self.layer("CONV_2D", options, inputs, (n, *size, filters), zero)
-
-    def depthwise(self, x: str, *, dead: float, full: float, multiplier: int = 1, zero: int = -128) -> str:
-        n, h, w, channels = self.tensors[x].shape
-        outputs = channels * multiplier
-        weights = self.rng.integers(-127, 128, (1, 3, 3, outputs)).astype(np.int8)
-        scales = tuple(float(np.float32(0.002 + 0.0002 * i)) for i in range(outputs))
-        options = {
-            "stride_h": 1, "stride_w": 1, "padding": SAME, "depth_multiplier": multiplier,
-            "fused_activation_function": RELU,
-        }  # fmt: skip
-        inputs = [x, self.constant(weights, scales, 3), self.bias(outputs, dead, full)]
-        return self.layer("DEPTHWISE_CONV_2D", options, inputs, (n, h, w, outputs), zero)
-
-    def pool(self, x: str) -> str:
-        n, h, w, channels = self.tensors[x].shape
-        options = {"stride_h": h, "stride_w": w, "filter_height": h, "filter_width": w, "padding": VALID}
-        return self.layer("AVERAGE_POOL_2D", options, [x], (n, 1, 1, channels), self.tensors[x].type.zero_point)
-
-    def flatten(self, x: str) -> str:
-        tensor = self.tensors[x]
-        return self.layer("RESHAPE", {}, [x], (1, tensor.type.elements), tensor.type.zero_point)
-
-    def dense(self, x: str, units: int) -> str:
-        weights = self.rng.integers(-127, 128, (units, self.tensors[x].shape[1])).astype(np.int8)
-        inputs = [x, self.constant(weights, (0.002,)), self.bias(units, 0.0, 0.0)]
-        return self.layer("FULLY_CONNECTED", {}, inputs, (1, units), 3)
-
-    def graph(self, inputs: str, outputs: str) -> Graph:
-        return bind(Graph("net", self.tensors, tuple(self.nodes), (inputs,), (outputs,)))
+from tests.harness.net_builder import NONE, VALID, NetBuilder
 
 
 def separable_net(seed: int, dead: float, full: float, zero: int = -128, multiplier: int = 1) -> Graph:
@@ -141,6 +65,75 @@ def test_a_net_without_constant_channels_stays_as_it_is() -> None:
 def test_a_channel_that_is_all_constant_keeps_one() -> None:
     smaller = remove_constant_channels(separable_net(7, 1.0, 0.0))
     assert min(smaller.tensors[name].shape[-1] for node in smaller.nodes for name in node.outputs) == 1
+
+
+def separable_pair(depthwise_weights: np.ndarray, *, still: float = 1.0) -> Graph:
+    """A convolution to constant channels above the zero point, a padded depthwise one of them, and a reader of it."""
+    net = NetBuilder(2)
+    x = net.activation((1, 6, 6, 3), -3)
+    y = net.conv(x, 4, 1, still=still, full=still, activation=NONE, zero=-90)
+    y = net.depthwise(y)
+    name = net.nodes[-1].inputs[1]
+    net.tensors[name] = Tensor(name, net.tensors[name].type, depthwise_weights.astype(np.int8))
+    return net.graph(x, net.conv(y, 5, 1))
+
+
+def assert_same_bytes(graph: Graph, changed: Graph) -> None:
+    rng = np.random.default_rng(3)
+    inputs = [random_input(t.shape, t.type.dtype, rng) for t in graph.input_tensors]
+    for want, got in zip(reference_outputs(graph, inputs), reference_outputs(changed, inputs), strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+def test_a_constant_goes_through_padding_where_every_border_class_gives_the_same_value() -> None:
+    weights = np.zeros((1, 3, 3, 4))
+    weights[0, 1, 1] = 50  # the middle tap is never in the padding
+    graph = separable_pair(weights)
+    smaller = remove_constant_channels(graph)
+    assert [smaller.tensors[node.outputs[0]].shape[-1] for node in smaller.nodes] == [1, 1, 5]
+    assert_same_bytes(graph, smaller)
+
+
+def test_a_constant_stays_where_padding_shows() -> None:
+    graph = separable_pair(np.full((1, 3, 3, 4), 50))
+    values = channel_ranges(graph)
+    assert values[graph.nodes[0].outputs[0]].constant.all()
+    assert not values[graph.nodes[1].outputs[0]].constant.any()
+    assert remove_constant_channels(graph) is graph
+
+
+def test_a_channel_that_a_constant_one_is_made_of_goes_although_it_changes() -> None:
+    weights = np.full((1, 3, 3, 4), 50)
+    weights[..., :3] = 0
+    graph = separable_pair(weights, still=0.0)
+    assert not channel_ranges(graph)[graph.nodes[0].outputs[0]].constant.any()
+    smaller = remove_constant_channels(graph)
+    assert [smaller.tensors[node.outputs[0]].shape[-1] for node in smaller.nodes] == [1, 1, 5]
+    assert_same_bytes(graph, smaller)
+
+
+def test_channels_go_through_sums_concatenations_padding_and_means() -> None:
+    net = NetBuilder(4)
+    x = net.activation((1, 5, 5, 3), -3)
+    left = net.conv(x, 12, 3, dead=0.7)
+    right = net.same(net.conv(x, 12, 1, dead=1.0), "RELU6", -128)
+    y = net.pad(net.add(left, right), 1, 0)
+    y = net.concatenate(y, net.conv(net.pad(x, 1, 0), 6, 1, dead=0.8, scale=0.06))
+    y = net.add(y, net.channel_constant(18))
+    out = net.dense(net.mean(net.pool(y, "MAX_POOL_2D", 2)), 3)
+    graph = net.graph(x, out)
+    smaller = remove_constant_channels(graph)
+    assert channels(smaller) < 0.5 * channels(graph)
+    assert_same_bytes(graph, smaller)
+
+
+def test_channels_of_a_sum_stay_where_one_side_is_read_again() -> None:
+    net = NetBuilder(4)
+    x = net.activation((1, 5, 5, 3), -3)
+    y = net.conv(x, 4, 3)
+    total = net.add(y, net.conv(x, 4, 1, dead=1.0))
+    graph = net.graph(x, f"{net.conv(total, 3, 1)} {y}")
+    assert remove_constant_channels(graph) is graph
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -89,7 +89,8 @@ def fit(
     reach += float(np.max(offsets[live], initial=0.0))
     greatest = float(np.max(factors[live], initial=2.0**-9))
     left, right = fixed_shifts or _shifts(reach, greatest)
-    if left < 0 or right < 0 or (reach + 2) * 2.0**left >= INT32 or greatest * 2.0 ** (32 + right - left) >= INT32:
+    # Whether the sums stay within int32 is seen channel by channel: accumulators far from 0 may lie close together.
+    if left < 0 or right < 0 or greatest * 2.0 ** (32 + right - left) >= INT32:
         return None
     pairs = []
     for c in range(len(factors)):
@@ -98,9 +99,8 @@ def fit(
         if pair is None:
             return None
         pairs.append(pair)
-    return FastRequantize(
-        left, right, np.array([b for b, _ in pairs], np.int64), np.array([m for _, m in pairs], np.int64)
-    )
+    biases, multipliers = np.array(pairs, np.int64).T
+    return FastRequantize(left, right, wrapped(biases), multipliers)
 
 
 def _shifts(reach: float, greatest: float) -> tuple[int, int]:

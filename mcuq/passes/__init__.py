@@ -8,13 +8,20 @@ from mcuq.ir import Graph
 from mcuq.ir.verify import verify
 from mcuq.passes.fold_constants import fold_constants
 from mcuq.passes.peel_edges import peel_edges
+from mcuq.passes.plain_constant_channels import plain_constant_channels
 from mcuq.passes.remove_constant_channels import remove_constant_channels
 from mcuq.passes.remove_dead import remove_dead
 
 Pass = Callable[[Graph], Graph]
 
-DEFAULT_PASSES: tuple[Pass, ...] = (fold_constants, peel_edges, remove_constant_channels, remove_dead)
-"""In this order: folding and peeling leave behind what removing takes away."""
+DEFAULT_PASSES: tuple[Pass, ...] = (
+    fold_constants,
+    peel_edges,
+    remove_constant_channels,
+    plain_constant_channels,
+    remove_dead,
+)
+"""In this order: folding, peeling and the passes on channels leave behind what removing takes away."""
 
 
 def run_passes(graph: Graph, passes: tuple[Pass, ...] = DEFAULT_PASSES) -> Graph:

@@ -1,11 +1,13 @@
 """Which quantized values each channel of each tensor can take, whatever the input: intervals from weights and clamps.
 
 An analysis, not a pass: the graph is not changed. Channels are the last dimension. Intervals are conservative; where an
-operator is not known here, the whole range of the tensor's type stands.
+operator is not known here, the whole range of the tensor's type stands. Each rule relies on its operator's integer
+formula being monotone in every value that it reads.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -13,13 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from mcuq.fixedpoint import requantize_double, requantize_single
-from mcuq.ir import DType, Graph, Layer, Tensor
+from mcuq.ir import DType, Graph, Layer, Tensor, TensorType
 from mcuq.ops import operators
 from mcuq.ops.activation import Activation, quantized_range
-from mcuq.ops.conv_geometry import Axis
+from mcuq.ops.pad import fill_value
 from mcuq.ops.weighted import bias_values, channel_requantization
+from mcuq.passes.border_classes import class_sums
 
 IntArray = npt.NDArray[np.int64]
+BYTES = (DType.INT8, DType.UINT8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,20 +39,31 @@ class Range:
         same: npt.NDArray[np.bool_] = np.equal(self.low, self.high)
         return same
 
+    def clamped(self, least: int, greatest: int) -> Range:
+        return Range(np.clip(self.low, least, greatest), np.clip(self.high, least, greatest))
 
-def channel_ranges(graph: Graph) -> Mapping[str, Range]:
-    """The range of every activation that is quantized to bytes and has a shape."""
+    def repeated(self, channels: int) -> Range:
+        """The range of ``channels`` channels, a multiple of those here, which stand side by side."""
+        times = channels // len(self.low)
+        return Range(np.tile(self.low, times), np.tile(self.high, times))
+
+
+Ranges = Mapping[str, Range]
+
+
+def channel_ranges(graph: Graph) -> Ranges:
+    """The range of every tensor that is quantized to bytes and has a shape."""
     ranges: dict[str, Range] = {}
     for tensor in graph.tensors.values():
-        if tensor.type.dtype in (DType.INT8, DType.UINT8) and tensor.shape:
+        if tensor.type.dtype in BYTES and tensor.shape:
             ranges[tensor.name] = _of_constant(tensor) if tensor.constant else _whole(tensor)
     for layer in graph.layers():
         rule = _RULES.get(layer.op)
-        names = [tensor.name for tensor in layer.inputs[:1] if tensor is not None]
-        if rule is not None and layer.output.name in ranges and all(name in ranges for name in names):
-            found = rule(layer, ranges)
-            if found is not None:
-                ranges[layer.output.name] = found
+        if rule is None or layer.output.name not in ranges or layer.input(0).name not in ranges:
+            continue
+        found = rule(layer, ranges)
+        if found is not None:
+            ranges[layer.output.name] = found
     return ranges
 
 
@@ -64,11 +79,6 @@ def _of_constant(tensor: Tensor) -> Range:
     return Range(rows.min(axis=0), rows.max(axis=0))
 
 
-def is_padded(*axes: Axis) -> bool:
-    """Does any window reach outside the input?"""
-    return any(axis.pad_before or axis.pad_after for axis in axes)
-
-
 def _products(weights: IntArray, low: IntArray, high: IntArray) -> tuple[IntArray, IntArray]:
     """Least and greatest ``weight · value`` for values in low..high, element by element."""
     positive: IntArray = np.maximum(weights, 0)
@@ -78,98 +88,159 @@ def _products(weights: IntArray, low: IntArray, high: IntArray) -> tuple[IntArra
     return least, greatest
 
 
-def _offset_input(layer: Layer, ranges: Mapping[str, Range], padded: bool) -> tuple[IntArray, IntArray]:
-    """The input's range minus its zero point; a tap in the padding adds 0."""
+def _offset_input(layer: Layer, ranges: Ranges) -> tuple[IntArray, IntArray]:
+    """The input's range minus its zero point."""
     x = layer.input(0)
     low: IntArray = np.subtract(ranges[x.name].low, x.type.zero_point, dtype=np.int64)
     high: IntArray = np.subtract(ranges[x.name].high, x.type.zero_point, dtype=np.int64)
-    return (np.minimum(low, 0), np.maximum(high, 0)) if padded else (low, high)
+    return low, high
 
 
 def _requantized(layer: Layer, low: IntArray, high: IntArray, activation: Activation, *, once: bool = False) -> Range:
+    """The output for sums of products ``low`` .. ``high`` without the bias."""
     multipliers, shifts = channel_requantization(layer)
-    requantize = requantize_single if once else requantize_double
-    least, greatest = quantized_range(activation, layer.output.type)
-    zero = layer.output.type.zero_point
-    return Range(
-        np.clip(requantize(low, multipliers, shifts) + zero, least, greatest),
-        np.clip(requantize(high, multipliers, shifts) + zero, least, greatest),
-    )
-
-
-def _conv(layer: Layer, ranges: Mapping[str, Range]) -> Range | None:
-    a = layer.attributes
-    weights = layer.input(1).data
-    if a.groups != 1 or weights is None:
-        return None
-    low, high = _products(weights.astype(np.int64), *_offset_input(layer, ranges, is_padded(a.height, a.width)))
     bias = bias_values(layer).astype(np.int64)
-    return _requantized(layer, low.sum((1, 2, 3)) + bias, high.sum((1, 2, 3)) + bias, a.activation)
+    requantize = requantize_single if once else requantize_double
+    zero = layer.output.type.zero_point
+    least, greatest = requantize(low + bias, multipliers, shifts), requantize(high + bias, multipliers, shifts)
+    return Range(least + zero, greatest + zero).clamped(*quantized_range(activation, layer.output.type))
 
 
-def _depthwise(layer: Layer, ranges: Mapping[str, Range]) -> Range | None:
+def _windows(layer: Layer, least: IntArray, greatest: IntArray) -> Range:
+    """The output for products (window height, width, outputs), over all border classes."""
     a = layer.attributes
+    low = class_sums(least, a.height, a.width).min(axis=(0, 1))
+    high = class_sums(greatest, a.height, a.width).max(axis=(0, 1))
+    return _requantized(layer, low, high, a.activation)
+
+
+def _conv(layer: Layer, ranges: Ranges) -> Range | None:
+    weights = layer.input(1).data
+    if layer.attributes.groups != 1 or weights is None:
+        return None
+    low, high = _products(weights.astype(np.int64), *_offset_input(layer, ranges))
+    return _windows(layer, low.sum(3).transpose(1, 2, 0), high.sum(3).transpose(1, 2, 0))
+
+
+def _depthwise(layer: Layer, ranges: Ranges) -> Range | None:
     weights = layer.input(1).data
     if weights is None:
         return None
-    low, high = _offset_input(layer, ranges, is_padded(a.height, a.width))
-    repeated = np.repeat(low, a.multiplier), np.repeat(high, a.multiplier)
-    least, greatest = _products(weights.astype(np.int64), *repeated)
-    bias = bias_values(layer).astype(np.int64)
-    return _requantized(layer, least.sum((0, 1, 2)) + bias, greatest.sum((0, 1, 2)) + bias, a.activation)
+    low, high = (np.repeat(end, layer.attributes.multiplier) for end in _offset_input(layer, ranges))
+    return _windows(layer, *_products(weights[0].astype(np.int64), low, high))
 
 
-def _fully_connected(layer: Layer, ranges: Mapping[str, Range]) -> Range | None:
+def _fully_connected(layer: Layer, ranges: Ranges) -> Range | None:
     a = layer.attributes
     weights = layer.input(1).data
     if weights is None or layer.input(0).shape[-1] != a.depth:
         return None
-    low, high = _products(weights.astype(np.int64), *_offset_input(layer, ranges, padded=False))
-    bias = bias_values(layer).astype(np.int64)
-    return _requantized(layer, low.sum(1) + bias, high.sum(1) + bias, a.activation, once=True)
+    low, high = _products(weights.astype(np.int64), *_offset_input(layer, ranges))
+    return _requantized(layer, low.sum(1), high.sum(1), a.activation, once=True)
 
 
-def _pool(layer: Layer, ranges: Mapping[str, Range]) -> Range:
-    least, greatest = quantized_range(layer.attributes.activation, layer.output.type)
-    found = ranges[layer.input(0).name]
-    return Range(np.clip(found.low, least, greatest), np.clip(found.high, least, greatest))
+def _pool(layer: Layer, ranges: Ranges) -> Range:
+    """A mean or a maximum of values lies between them."""
+    limits = quantized_range(layer.attributes.activation, layer.output.type)
+    return ranges[layer.input(0).name].clamped(*limits)
 
 
-def _table(layer: Layer, ranges: Mapping[str, Range]) -> Range | None:
+def _mean(layer: Layer, ranges: Ranges) -> Range | None:
+    """The mean of an input that has its least, or greatest, value everywhere."""
+    x = layer.input(0)
+    if len(x.shape) - 1 in layer.attributes.axes:
+        return None
+    found = ranges[x.name]
+    ends = []
+    for end in (found.low, found.high):
+        (mean,) = operators()["MEAN"].reference(layer, [np.broadcast_to(end, x.shape), None])
+        ends.append(mean.reshape(-1, x.shape[-1])[0].astype(np.int64))
+    return Range(*ends)
+
+
+def _table(layer: Layer, ranges: Ranges) -> Range | None:
     """Functions of one byte: the least and greatest over the input's interval."""
     x = layer.input(0)
     if x.type.dtype is not DType.INT8 or layer.output.type.dtype is not DType.INT8:
         return None
     every = np.arange(-128, 128, dtype=np.int8)
-    flat = Layer(layer.name, layer.op, layer.attributes, (_reshaped(x, 256),), (_reshaped(layer.output, 256),))
-    (table,) = operators()[layer.op].reference(flat, [every])
+    (table,) = operators()[layer.op].reference(_of_shapes(layer, (256,), (256,)), [every])
     found = ranges[x.name]
     spans = [table[low + 128 : high + 129] for low, high in zip(found.low, found.high, strict=True)]
     return Range(np.array([s.min() for s in spans], np.int64), np.array([s.max() for s in spans], np.int64))
 
 
-def _reshaped(tensor: Tensor, elements: int) -> Tensor:
-    return Tensor(tensor.name, type(tensor.type)((elements,), tensor.type.dtype, tensor.type.quantization))
-
-
-def _same_bytes(layer: Layer, ranges: Mapping[str, Range]) -> Range | None:
-    """Another shape: channels stay where they are, or a row of pixels becomes one row of channels."""
-    found, before, after = ranges[layer.input(0).name], layer.input(0).shape[-1], layer.output.shape[-1]
-    if after % before:
+def _elementwise(layer: Layer, ranges: Ranges) -> Range | None:
+    """ADD, SUB and MUL are extreme where both inputs are."""
+    operands = layer.input(0), layer.input(1)
+    if any(x.name not in ranges for x in operands):
         return None
-    return Range(np.tile(found.low, after // before), np.tile(found.high, after // before))
+    channels = layer.output.shape[-1]
+    ends = [(found.low, found.high) for found in (ranges[x.name].repeated(channels) for x in operands)]
+    flat = _of_shapes(layer, (channels,), (channels,))
+    corners = [
+        operators()[layer.op].reference(flat, [first.astype(np.int8), second.astype(np.int8)])[0].astype(np.int64)
+        for first, second in itertools.product(*ends)
+    ]
+    return Range(np.min(corners, axis=0), np.max(corners, axis=0))
 
 
-_RULES: Mapping[str, Callable[[Layer, Mapping[str, Range]], Range | None]] = {
+def _of_shapes(layer: Layer, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> Layer:
+    """``layer`` on tensors of other shapes."""
+
+    def shaped(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
+        return Tensor(tensor.name, TensorType(shape, tensor.type.dtype, tensor.type.quantization))
+
+    inputs = tuple(None if x is None else shaped(x, input_shape) for x in layer.inputs)
+    return Layer(layer.name, layer.op, layer.attributes, inputs, (shaped(layer.output, output_shape),))
+
+
+def _pad(layer: Layer, ranges: Ranges) -> Range | None:
+    """The input's values and the padding's; padding between channels is not looked at."""
+    *outer, channels = layer.attributes.paddings
+    found = ranges[layer.input(0).name]
+    if any(channels):
+        return None
+    fill = fill_value(layer)
+    padded = any(any(pair) for pair in outer)
+    return Range(np.minimum(found.low, fill), np.maximum(found.high, fill)) if padded else found
+
+
+def _concatenation(layer: Layer, ranges: Ranges) -> Range | None:
+    names = [layer.input(index).name for index in range(len(layer.inputs))]
+    if any(name not in ranges for name in names):
+        return None
+    lows, highs = [ranges[name].low for name in names], [ranges[name].high for name in names]
+    if layer.attributes.axis == len(layer.output.shape) - 1:
+        return Range(np.concatenate(lows), np.concatenate(highs))
+    return Range(np.min(lows, axis=0), np.max(highs, axis=0))
+
+
+def _same_bytes(layer: Layer, ranges: Ranges) -> Range | None:
+    """Another shape: channels stay where they are, or a row of pixels becomes one row of channels."""
+    found, after = ranges[layer.input(0).name], layer.output.shape[-1]
+    return None if after % len(found.low) else found.repeated(after)
+
+
+_RULES: Mapping[str, Callable[[Layer, Ranges], Range | None]] = {
     "CONV_2D": _conv,
     "DEPTHWISE_CONV_2D": _depthwise,
     "FULLY_CONNECTED": _fully_connected,
     "AVERAGE_POOL_2D": _pool,
     "MAX_POOL_2D": _pool,
+    "MEAN": _mean,
+    "ADD": _elementwise,
+    "SUB": _elementwise,
+    "MUL": _elementwise,
     "RELU": _table,
     "RELU6": _table,
+    "RELU_N1_TO_1": _table,
     "LOGISTIC": _table,
     "TANH": _table,
+    "QUANTIZE": _table,
+    "PAD": _pad,
+    "PADV2": _pad,
+    "CONCATENATION": _concatenation,
     "RESHAPE": _same_bytes,
     "SQUEEZE": _same_bytes,
     "EXPAND_DIMS": _same_bytes,

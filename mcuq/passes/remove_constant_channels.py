@@ -1,155 +1,216 @@
-"""Channels that cannot change are computed once, here, and not on the device.
+"""Channels that cannot change, or that change nothing, are not computed on the device.
 
-Before: a bound graph. After: channels of activations whose value is the same whatever the input are gone from the
-layer that writes them, from depthwise convolutions and poolings on the way, and from the weights of the layers that
-read them, whose biases take over what they added. The bytes of all other channels stay the same. At least one channel
-is kept.
+Before: a bound graph. After: such channels of activations are gone from the layers that write them, from the layers on
+the way that keep channels apart (``channel_links.py``), and from the weights of the layers that multiply them, whose
+biases take over what a constant channel added. The bytes of all other channels stay the same. At least one channel of
+each activation is kept.
 
-A channel goes only if every reader can do without: a convolution without padding, or with padding when the value is the
-zero point (which padding counts as, too); a fully connected layer on one row of channels.
+A channel goes only if every reader can do without: a layer that keeps channels apart, when what it makes of the channel
+goes, too; a convolution, when its weights for the channel are all zero, or when the channel is constant and it has no
+padding or the value is the zero point (which padding counts as, too); a fully connected layer on rows of channels.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mcuq.ir import DType, Graph, Layer, Node, Quantization, Tensor, TensorType
+from mcuq.ops.conv_geometry import Axis
+from mcuq.ops.elementwise import Elementwise, broadcast_loops, broadcast_shape
+from mcuq.ops.fully_connected import FullyConnected
+from mcuq.ops.pad import Pad, merged_axes
+from mcuq.ops.reshape import Reshape
 from mcuq.ops.weighted import bias_values
-from mcuq.passes.ranges import Range, channel_ranges, is_padded
+from mcuq.passes.channel_links import NO_CHANNEL, channel_links
+from mcuq.passes.ranges import Range, channel_ranges
 
 Mask = npt.NDArray[np.bool_]
-
-_MULTIPLIES = ("CONV_2D", "FULLY_CONNECTED")
-_CHANNEL_BY_CHANNEL = ("DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "MAX_POOL_2D", "RESHAPE")
+Masks = Mapping[str, Mask]
 
 
 def remove_constant_channels(graph: Graph) -> Graph:
     ranges = channel_ranges(graph)
-    removed = _removable(graph, ranges)
-    if not any(mask.any() for mask in removed.values()):
-        return graph
-    tensors = dict(graph.tensors)
-    nodes = []
-    for node in graph.nodes:
-        layer = graph.layer(node)
-        nodes.append(_rewritten(node, layer, removed, ranges, tensors))
-    for name, mask in removed.items():
-        if mask.any():
-            tensor = graph.tensors[name]
-            shape = (*tensor.shape[:-1], int((~mask).sum()))
-            tensors[name] = Tensor(name, TensorType(shape, tensor.type.dtype, tensor.type.quantization))
-    return Graph(graph.name, tensors, tuple(nodes), graph.inputs, graph.outputs)
+    return without_channels(graph, removable_channels(graph, ranges), ranges)
 
 
-def _removable(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Mask]:
-    """For each activation, which channels go. Shrinks from all constant ones until every writer and reader agrees."""
+def removable_channels(graph: Graph, ranges: Mapping[str, Range]) -> Masks:
+    """For each activation, which channels can go. Shrinks from all until every writer and reader agrees."""
     masks: dict[str, Mask] = {}
     for node in graph.nodes:
-        name = node.outputs[0]
-        if name in ranges and (node.op in _MULTIPLIES or node.op in _CHANNEL_BY_CHANNEL):
-            kept_whole = name in graph.outputs or len(node.outputs) != 1
-            masks[name] = np.zeros_like(ranges[name].constant) if kept_whole else ranges[name].constant.copy()
-    changed = True
-    while changed:
-        before = sum(int(mask.sum()) for mask in masks.values())
-        for node in graph.nodes:
-            _agree(graph.layer(node), masks, ranges)
-        for mask in masks.values():
-            if mask.all():
-                mask[0] = False
-        changed = sum(int(mask.sum()) for mask in masks.values()) != before
+        kept_whole = len(node.outputs) != 1 or node.outputs[0] in graph.outputs
+        for name in node.outputs:
+            if name in ranges:
+                masks[name] = np.full(len(ranges[name].low), not kept_whole)
+    layers = tuple(graph.layers())
+    _shrink(layers, masks, ranges)
+    while empty := [mask for mask in masks.values() if mask.all()]:
+        empty[0][0] = False
+        _shrink(layers, masks, ranges)
     return masks
 
 
-def _agree(layer: Layer, masks: dict[str, Mask], ranges: Mapping[str, Range]) -> None:
-    """Take out of the masks what ``layer`` cannot do without."""
+def _shrink(layers: Sequence[Layer], masks: Masks, ranges: Mapping[str, Range]) -> None:
+    """Take out of ``masks`` what some layer needs, until none objects."""
+    left = None
+    while left != (left := sum(int(mask.sum()) for mask in masks.values())):
+        for layer in reversed(layers):
+            _ask_reader(layer, masks, ranges)
+        for layer in layers:
+            _ask_writer(layer, masks)
+
+
+def _ask_writer(layer: Layer, masks: Masks) -> None:
+    """Take out of the output's mask what ``layer`` must write."""
+    written = masks.get(layer.output.name)
+    if written is None or multiplies(layer):
+        return
+    links = channel_links(layer)
+    if links is None:
+        written[:] = False
+        return
+    for index, link in enumerate(links):
+        source = layer.input(index)
+        linked = link != NO_CHANNEL
+        if source.name in masks:
+            written[linked] &= masks[source.name][link[linked]]
+        elif not source.constant or layer.op == "CONCATENATION":
+            written[linked] = False
+
+
+def _ask_reader(layer: Layer, masks: Masks, ranges: Mapping[str, Range]) -> None:
+    """Take out of the inputs' masks what ``layer`` cannot do without."""
+    links = None if multiplies(layer) else channel_links(layer)
     for index, tensor in enumerate(layer.inputs):
         if tensor is None or tensor.name not in masks:
             continue
-        if index == 0:
-            mask = masks[tensor.name]
-            np.logical_and(mask, _dispensable(layer, tensor, masks, ranges), out=mask)
+        mask = masks[tensor.name]
+        if multiplies(layer) and index == 0:
+            np.logical_and(mask, _dispensable(layer, masks, ranges), out=mask)
+        elif links is not None and index < len(links) and layer.output.name in masks:
+            linked = links[index] != NO_CHANNEL
+            needed = np.ones(len(mask), bool)
+            needed[links[index][linked]] = False
+            needed[links[index][linked & ~masks[layer.output.name]]] = True
+            np.logical_and(mask, ~needed, out=mask)
         else:
-            masks[tensor.name][:] = False
-    source = layer.inputs[0]
-    if layer.op in _CHANNEL_BY_CHANNEL and layer.output.name in masks and source is not None:
-        written = masks[layer.output.name]
-        gone = masks.get(source.name, np.zeros(source.shape[-1], bool))
-        if _keeps_channels(layer):
-            np.logical_and(written, np.repeat(gone, len(written) // len(gone)), out=written)
-        else:
-            written[:] = False
+            mask[:] = False
 
 
-def _dispensable(layer: Layer, tensor: Tensor, masks: Mapping[str, Mask], ranges: Mapping[str, Range]) -> Mask:
-    channels = tensor.shape[-1]
-    zero = ranges[tensor.name].low == tensor.type.zero_point
-    if layer.op == "CONV_2D" and layer.attributes.groups == 1:
-        a = layer.attributes
-        return zero if is_padded(a.height, a.width) else np.ones(channels, bool)
-    if layer.op == "FULLY_CONNECTED" and layer.attributes.depth == channels:
-        return np.ones(channels, bool)
-    if layer.output.name in masks and _keeps_channels(layer):
-        return np.asarray(masks[layer.output.name].reshape(channels, -1).all(axis=1))
-    return np.zeros(channels, bool)
+def multiplies(layer: Layer) -> bool:
+    """Does ``layer`` multiply all channels of each pixel, or each row of channels, by constant weights?"""
+    if layer.op == "CONV_2D":
+        return layer.attributes.groups == 1 and layer.input(1).constant
+    if layer.op == "FULLY_CONNECTED":
+        return layer.input(0).shape[-1:] == (layer.attributes.depth,) and layer.input(1).constant
+    return False
 
 
-def _keeps_channels(layer: Layer) -> bool:
-    """Does each input channel become output channels of its own? A RESHAPE may spread pixels over channels."""
-    if layer.op == "RESHAPE":
-        return layer.input(0).shape[-1] == layer.output.shape[-1]
-    return layer.op in _CHANNEL_BY_CHANNEL
+def _dispensable(layer: Layer, masks: Masks, ranges: Mapping[str, Range]) -> Mask:
+    """Which input channels a layer that multiplies can do without: constant ones, and those it multiplies by zero."""
+    x, weights = layer.input(0), layer.input(1).data
+    assert weights is not None
+    kept = weights[~masks[layer.output.name]] if layer.output.name in masks else weights
+    unused: Mask = np.logical_not(kept.any(axis=tuple(range(kept.ndim - 1))))
+    found = ranges[x.name]
+    foldable: Mask = found.constant
+    if layer.op == "CONV_2D" and is_padded(layer.attributes.height, layer.attributes.width):
+        foldable = np.logical_and(foldable, np.equal(found.low, x.type.zero_point))
+    result: Mask = np.logical_or(unused, foldable)
+    return result
 
 
-def _rewritten(
-    node: Node, layer: Layer, removed: Mapping[str, Mask], ranges: Mapping[str, Range], tensors: dict[str, Tensor]
-) -> Node:
-    """The node without the removed channels; its new weights and bias are put into ``tensors``."""
-    source = layer.inputs[0]
-    gone_in = None if source is None else removed.get(source.name)
-    gone_out = removed.get(node.outputs[0])
-    touched = any(mask is not None and mask.any() for mask in (gone_in, gone_out))
-    if not touched or node.op not in (*_MULTIPLIES, "DEPTHWISE_CONV_2D"):
+def is_padded(*axes: Axis) -> bool:
+    """Does any window reach outside the input?"""
+    return any(axis.pad_before or axis.pad_after for axis in axes)
+
+
+def without_channels(graph: Graph, removed: Masks, ranges: Mapping[str, Range]) -> Graph:
+    """``graph`` without the ``removed`` channels, on which all writers and readers agree."""
+    gone = {name: mask for name, mask in removed.items() if mask.any()}
+    if not gone:
+        return graph
+    tensors = dict(graph.tensors)
+    for name, mask in gone.items():
+        tensor = graph.tensors[name]
+        shape = (*tensor.shape[:-1], int((~mask).sum()))
+        tensors[name] = Tensor(name, TensorType(shape, tensor.type.dtype, tensor.type.quantization))
+    nodes = [_rewritten(node, graph.layer(node), gone, ranges, tensors) for node in graph.nodes]
+    return Graph(graph.name, tensors, tuple(nodes), graph.inputs, graph.outputs)
+
+
+def _rewritten(node: Node, layer: Layer, gone: Masks, ranges: Mapping[str, Range], tensors: dict[str, Tensor]) -> Node:
+    """The node without the removed channels; the constants that it reads instead are put into ``tensors``."""
+    gone_out = gone.get(node.outputs[0])
+    if gone_out is None and not any(name in gone for name in node.inputs):
         return node
-    assert source is not None
-    weights = layer.input(1)
-    assert weights.data is not None
-    keep_out = np.ones(layer.output.shape[-1], bool) if gone_out is None else ~gone_out
-    bias = bias_values(layer).astype(np.int64)
-    values = weights.data
-    if node.op == "DEPTHWISE_CONV_2D":
-        values = values[..., keep_out]
-        axis = 3
+    keep = np.ones(layer.output.shape[-1], bool) if gone_out is None else ~gone_out
+    inputs = list(node.inputs)
+    if multiplies(layer) or layer.op == "DEPTHWISE_CONV_2D":
+        weights, bias = _folded(layer, gone.get(layer.input(0).name), ranges)
+        axis = 3 if layer.op == "DEPTHWISE_CONV_2D" else 0
+        kept = np.compress(keep, weights, axis=axis)
+        made = [
+            _constant(f"{node.outputs[0]} weights", kept, _kept_scales(layer.input(1), keep, axis)),
+            _constant(f"{node.outputs[0]} bias", bias[keep].astype(np.int32), None),
+        ]
+        inputs = [inputs[0], *(tensor.name for tensor in made)]
     else:
-        if gone_in is not None and gone_in.any():
-            constant = (ranges[source.name].low - source.type.zero_point)[gone_in]
-            taps = values[..., gone_in].astype(np.int64) * constant
-            bias = bias + taps.reshape(len(values), -1).sum(axis=1)
-            values = values[..., ~gone_in]
-        values = values[keep_out]
-        axis = 0
-    new_weights = _sliced(weights, f"{node.outputs[0]} weights", values, keep_out, axis)
-    name = f"{node.outputs[0]} bias"
-    kept_bias = bias[keep_out].astype(np.int32)
-    tensors[new_weights.name] = new_weights
-    tensors[name] = Tensor(name, TensorType(kept_bias.shape, DType.INT32), kept_bias)
-    attributes = node.attributes
-    if node.op == "FULLY_CONNECTED":
-        attributes = dataclasses.replace(attributes, depth=values.shape[1], outputs=values.shape[0])
-    return Node(node.name, node.op, attributes, (source.name, new_weights.name, name), node.outputs)
+        made = []
+        for index, link in enumerate(channel_links(layer) or ()):
+            source = layer.input(index)
+            if source.data is not None and np.all(link != NO_CHANNEL):
+                name = f"{node.outputs[0]} operand {index}"
+                made.append(_constant(name, np.compress(keep, source.data, axis=-1), source.type.quantization))
+                inputs[index] = name
+    tensors.update((tensor.name, tensor) for tensor in made)
+    shapes = [() if name is None else tensors[name].shape for name in inputs]
+    attributes = _reshaped(layer.attributes, shapes, tensors[node.outputs[0]].shape)
+    return Node(node.name, node.op, attributes, tuple(inputs), node.outputs)
 
 
-def _sliced(tensor: Tensor, name: str, values: npt.NDArray[np.generic], keep: Mask, axis: int) -> Tensor:
-    """``tensor`` with new values and the scales of the output channels that are kept."""
-    quantization = tensor.type.quantization
-    if quantization is not None and quantization.per_channel:
-        kept = [i for i, keeps in enumerate(keep) if keeps]
-        quantization = Quantization(
-            tuple(quantization.scales[i] for i in kept), tuple(quantization.zero_points[i] for i in kept), axis
-        )
-    values = np.ascontiguousarray(values)
-    return Tensor(name, TensorType(values.shape, tensor.type.dtype, quantization), values)
+def _folded(layer: Layer, gone: Mask | None, ranges: Mapping[str, Range]) -> tuple[npt.NDArray[Any], Any]:
+    """Weights without the input channels that are gone, and the bias with what they added."""
+    weights, bias = layer.input(1).data, bias_values(layer).astype(np.int64)
+    assert weights is not None
+    if gone is None or layer.op == "DEPTHWISE_CONV_2D":
+        return weights, bias
+    found = ranges[layer.input(0).name]
+    value = np.where(found.constant, found.low - layer.input(0).type.zero_point, 0)[gone]
+    added = weights[..., gone].astype(np.int64) * value
+    return weights[..., ~gone], bias + added.reshape(len(weights), -1).sum(axis=1)
+
+
+def _reshaped(attributes: Any, inputs: list[tuple[int, ...]], output: tuple[int, ...]) -> Any:
+    """Attributes that hold shapes, for the new ones."""
+    if isinstance(attributes, Elementwise):
+        loops, shape = broadcast_loops(inputs[0], inputs[1]), broadcast_shape(inputs[0], inputs[1])
+        return dataclasses.replace(attributes, loops=loops, shape=shape)
+    if isinstance(attributes, Pad):
+        return dataclasses.replace(attributes, axes=merged_axes(inputs[0], attributes.paddings))
+    if isinstance(attributes, Reshape):
+        return Reshape(None if attributes.shape is None else output)
+    if isinstance(attributes, FullyConnected):
+        return dataclasses.replace(attributes, depth=inputs[1][1], outputs=inputs[1][0])
+    return attributes
+
+
+def _constant(name: str, values: npt.NDArray[Any], quantization: Quantization | None) -> Tensor:
+    data = np.ascontiguousarray(values)
+    data.flags.writeable = False
+    return Tensor(name, TensorType(data.shape, DType(data.dtype.name), quantization), data)
+
+
+def _kept_scales(weights: Tensor, keep: Mask, axis: int) -> Quantization | None:
+    """The scales of the output channels that are kept."""
+    quantization = weights.type.quantization
+    if quantization is None or not quantization.per_channel:
+        return quantization
+    kept = np.flatnonzero(keep)
+    return Quantization(
+        tuple(quantization.scales[i] for i in kept), tuple(quantization.zero_points[i] for i in kept), axis
+    )

@@ -9,7 +9,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from mcuq.ir import DType
+from mcuq.ir import DType, Graph, TensorType
 from mcuq.ops.base import Case, Operand
 
 _TYPES = {
@@ -62,21 +62,10 @@ def write_case(operator: str, case: Case) -> bytes:
     graph.tensors, graph.inputs, graph.outputs = [], [], []
 
     def add(operand: Operand, name: str) -> int:
-        tensor = schema.TensorT()
-        tensor.name, tensor.type = name, _TYPES[operand.dtype]
-        tensor.shape = list(operand.shape)
+        tensor = _tensor(name, operand.type)
         if operand.data is not None:
             tensor.buffer = len(model.buffers)
             model.buffers.append(_buffer(constant_values(case, operand, rng)))
-        else:
-            tensor.buffer = 0
-        quantization = operand.type.quantization
-        if quantization is not None:
-            q = schema.QuantizationParametersT()
-            q.scale = np.array(quantization.scales, np.float32)
-            q.zeroPoint = np.array(quantization.zero_points, np.int64)
-            q.quantizedDimension = operand.axis
-            tensor.quantization = q
         graph.tensors.append(tensor)
         return len(graph.tensors) - 1
 
@@ -92,14 +81,65 @@ def write_case(operator: str, case: Case) -> bytes:
     _set_options(node, operator, case.options)
     graph.operators = [node]
     model.subgraphs = [graph]
+    model.operatorCodes = [_operator_code(operator)]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def write_graph(graph: Graph) -> bytes:
+    """A TFLite model of a graph whose nodes have TFLite's options as attributes, by field name."""
+    model = schema.ModelT()
+    model.version = 3
+    model.description = "mcuq test net"
+    model.buffers = [_buffer(None)]
+    subgraph = schema.SubGraphT()
+    subgraph.name = graph.name
+    subgraph.tensors = []
+    index = {name: i for i, name in enumerate(graph.tensors)}
+    for tensor in graph.tensors.values():
+        subgraph.tensors.append(_tensor(tensor.name, tensor.type))
+        if tensor.data is not None:
+            subgraph.tensors[-1].buffer = len(model.buffers)
+            model.buffers.append(_buffer(tensor.data))
+    operators = sorted({node.op for node in graph.nodes})
+    subgraph.operators = []
+    for node in graph.nodes:
+        written = schema.OperatorT()
+        written.inputs = [-1 if name is None else index[name] for name in node.inputs]
+        written.outputs = [index[name] for name in node.outputs]
+        written.opcodeIndex = operators.index(node.op)
+        _set_options(written, node.op, node.attributes)
+        subgraph.operators.append(written)
+    subgraph.inputs = [index[name] for name in graph.inputs]
+    subgraph.outputs = [index[name] for name in graph.outputs]
+    model.subgraphs = [subgraph]
+    model.operatorCodes = [_operator_code(operator) for operator in operators]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def _tensor(name: str, type_: TensorType) -> Any:
+    tensor = schema.TensorT()
+    tensor.name, tensor.type = name, _TYPES[type_.dtype]
+    tensor.shape = list(type_.shape)
+    tensor.buffer = 0
+    if type_.quantization is not None:
+        q = schema.QuantizationParametersT()
+        q.scale = np.array(type_.quantization.scales, np.float32)
+        q.zeroPoint = np.array(type_.quantization.zero_points, np.int64)
+        q.quantizedDimension = type_.quantization.axis
+        tensor.quantization = q
+    return tensor
+
+
+def _operator_code(operator: str) -> Any:
     code = schema.OperatorCodeT()
     code.builtinCode = getattr(schema.BuiltinOperator, operator)
     code.deprecatedBuiltinCode = min(code.builtinCode, 127)
     code.version = 1
-    model.operatorCodes = [code]
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return code
 
 
 def _buffer(values: np.ndarray | None) -> Any:
