@@ -11,7 +11,9 @@
  * bank and start-up leaves it as it is; the name begins with .bss so that the array takes no room in any file. */
 #define MCUQ_ARENA __attribute__((section(".bss.mcuq_arena"), aligned(16)))
 
-/* One input or output of the model: where its bytes live while the model is not running, and how many there are. */
+/* One input or output of the model: where its bytes live while the model is not running, and how many there are.
+ * `data` is NULL for an input that is fed: the model asks for its bytes with mcuq_input_read while it runs. Only a model's
+ * single input is. */
 typedef struct {
     uint8_t *data;
     uint32_t bytes;
@@ -31,8 +33,12 @@ extern const uint8_t mcuq_model_build_id[16];
  * Returns 0, or the 1-based number of the layer that failed. */
 int32_t mcuq_model_invoke(void);
 
-/* To be called after each layer, in order: stores the counter ticks since the previous call (or since the run began) in
- * mcuq_model_layer_ticks[index], without the cost of the call itself. A layer of 2^32 ticks or more stores 0xFFFFFFFF. */
+/* To be called after each layer, or after each part of one: adds the counter ticks since the previous call (or since the
+ * run began) to mcuq_model_layer_ticks[index], without the cost of the call itself. A layer of 2^32 ticks or more has
+ * 0xFFFFFFFF. */
 void mcuq_profile_layer(uint32_t index);
+
+/* Writes the next `bytes` bytes of the input that is fed to `to` (protocol.c: asks the host for them and waits). */
+void mcuq_input_read(void *to, uint32_t bytes);
 
 #endif

@@ -1,7 +1,8 @@
 /* Ticks per layer and per run, without what it costs to count them.
  *
  * The hook mcuq_profile_layer measures its own cost before each run. Layers are stored without it; the total of a run
- * still holds one hook_ticks per layer, which the host takes off. */
+ * still holds one hook_ticks per layer, which the host takes off, also where a layer that runs in several parts called
+ * the hook after each of them. */
 #ifndef MCUQ_PROFILE_H
 #define MCUQ_PROFILE_H
 
@@ -12,6 +13,10 @@ void mcuq_profile_begin(void);
 
 /* To be called when the model returns: ticks since mcuq_profile_begin returned. */
 uint64_t mcuq_profile_end(void);
+
+/* From the first to the second, nothing is counted: time spent waiting for input is no layer's. */
+void mcuq_profile_pause(void);
+void mcuq_profile_resume(void);
 
 /* How many layers called the hook in the last run: 0 in an image built without -DMCUQ_PROFILE. */
 uint32_t mcuq_profile_layers(void);

@@ -19,6 +19,8 @@ static uint8_t request_bytes[PAYLOAD_BYTES];
 static uint8_t response_bytes[PAYLOAD_BYTES]; /* kept until the next request, to answer a repeated one */
 static uint32_t response_length;              /* with CRC, 0 before the first */
 static uint32_t answered_crc;                 /* CRC of the request that was answered, hence of its type and sequence too */
+static uint32_t request_crc;                  /* of the request that is being answered */
+static mcuq_frame_decoder decoder;
 
 static mcuq_clock session_clock;
 static mcuq_counter session_counter;
@@ -27,6 +29,16 @@ typedef struct {
     const uint8_t *body;
     uint32_t bytes;
 } request;
+
+/* While a model runs whose input is fed: RUN and each INPUT are answered with how many bytes have been taken, and the run
+ * goes on when the next INPUT has come. The last of these requests is answered with the run's result. */
+static struct {
+    const uint8_t *next;     /* bytes that have come in, in request_bytes, and are not yet taken */
+    uint32_t left;
+    uint32_t taken;          /* bytes of the input, from its start */
+    bool abandoned;          /* another request came, or the line was closed: the run ends on zeros, unanswered */
+    uint32_t pending_bytes;  /* of that request's frame */
+} feed;
 
 /* Each handler writes an answer into `body` and returns its length, or a NAK code with this bit. */
 #define REFUSED 0x80000000U
@@ -48,7 +60,8 @@ static uint32_t answer_hello(request ask, uint8_t *body)
         return REFUSED | MCUQ_NAK_BAD_LENGTH;
     }
     body[0] = (uint8_t)MCUQ_PROTOCOL_VERSION;
-    body[1] = session_clock.fallback ? (uint8_t)MCUQ_FLAG_CLOCK_FALLBACK : 0U;
+    const bool fed = mcuq_model_input_count > 0U && mcuq_model_inputs[0].data == NULL;
+    body[1] = (uint8_t)((session_clock.fallback ? MCUQ_FLAG_CLOCK_FALLBACK : 0) | (fed ? MCUQ_FLAG_FED_INPUT : 0));
     body[2] = (uint8_t)session_counter.kind;
     body[3] = (uint8_t)session_counter.bits;
     mcuq_store_u32(body + 4, session_clock.core_hz);
@@ -93,7 +106,7 @@ static uint32_t answer_write_input(request ask)
         return REFUSED | MCUQ_NAK_BAD_INDEX;
     }
     const mcuq_buffer input = mcuq_model_inputs[index];
-    if (offset > input.bytes || count > input.bytes - offset) {
+    if (input.data == NULL || offset > input.bytes || count > input.bytes - offset) {
         return REFUSED | MCUQ_NAK_OUT_OF_RANGE;
     }
     memcpy(input.data + offset, ask.body + 5, count);
@@ -105,6 +118,9 @@ static uint32_t answer_run(request ask, uint8_t *body)
     if (ask.bytes != 0U) {
         return REFUSED | MCUQ_NAK_BAD_LENGTH;
     }
+    feed.left = 0U;
+    feed.taken = 0U;
+    feed.abandoned = false;
     mcuq_profile_begin();
     const int32_t status = mcuq_model_invoke();
     const uint64_t ticks = mcuq_profile_end();
@@ -180,46 +196,117 @@ static uint32_t dispatch(uint8_t type, request ask, uint8_t *body)
     }
 }
 
-static void answer(uint32_t frame_bytes)
+/* Is the request in request_bytes the one answered last? Then it is answered again. */
+static bool repeated(uint32_t frame_bytes)
 {
-    const uint32_t crc = mcuq_load_u32(request_bytes + frame_bytes - MCUQ_FRAME_CRC_BYTES);
-    if (response_length > 0U && crc == answered_crc) {
-        mcuq_frame_resend(response_bytes, response_length);
-        return;
+    request_crc = mcuq_load_u32(request_bytes + frame_bytes - MCUQ_FRAME_CRC_BYTES);
+    if (response_length == 0U || request_crc != answered_crc) {
+        return false;
     }
-    const uint8_t type = request_bytes[0];
-    const request ask = {request_bytes + MCUQ_FRAME_HEADER_BYTES, frame_bytes - MCUQ_FRAME_OVERHEAD_BYTES};
-    uint8_t *const body = response_bytes + MCUQ_FRAME_HEADER_BYTES;
-    uint32_t body_bytes = dispatch(type, ask, body);
+    mcuq_frame_resend(response_bytes, response_length);
+    return true;
+}
 
-    response_bytes[0] = (uint8_t)(type | MCUQ_RESPONSE);
+/* Answers the request in request_bytes with what stands in the response's body, or refuses it. */
+static void respond(uint32_t body_bytes)
+{
+    uint8_t *const body = response_bytes + MCUQ_FRAME_HEADER_BYTES;
+    response_bytes[0] = (uint8_t)(request_bytes[0] | MCUQ_RESPONSE);
     if ((body_bytes & REFUSED) != 0U) {
         response_bytes[0] = (uint8_t)MCUQ_NAK;
-        body[0] = type;
+        body[0] = request_bytes[0];
         body[1] = (uint8_t)body_bytes;
         body_bytes = 2U;
     }
     response_bytes[1] = request_bytes[1];
     response_bytes[2] = request_bytes[2];
-    answered_crc = crc;
+    answered_crc = request_crc;
     response_length = MCUQ_FRAME_OVERHEAD_BYTES + body_bytes;
     mcuq_frame_send(response_bytes, response_length - MCUQ_FRAME_CRC_BYTES);
+}
+
+/* Waits for a request that is not the one answered last. Returns its frame's length, 0 when the line is closed. */
+static uint32_t receive(void)
+{
+    for (;;) {
+        const int32_t byte = mcuq_uart_read();
+        if (byte < 0) {
+            return 0U;
+        }
+        const uint32_t frame_bytes = mcuq_frame_decode(&decoder, (uint8_t)byte);
+        if (frame_bytes > 0U && !repeated(frame_bytes)) {
+            return frame_bytes;
+        }
+    }
+}
+
+/* Asks for input from feed.taken on, until it comes or the run is abandoned. */
+static void ask_for_input(void)
+{
+    uint8_t *const body = response_bytes + MCUQ_FRAME_HEADER_BYTES;
+    mcuq_store_u32(body, feed.taken);
+    uint32_t answer = 4U;
+    for (;;) {
+        respond(answer);
+        const uint32_t frame_bytes = receive();
+        if (frame_bytes == 0U || request_bytes[0] != (uint8_t)MCUQ_REQUEST_INPUT) {
+            feed.abandoned = true;
+            feed.pending_bytes = frame_bytes;
+            return;
+        }
+        const uint8_t *const data = request_bytes + MCUQ_FRAME_HEADER_BYTES;
+        const uint32_t data_bytes = frame_bytes - MCUQ_FRAME_OVERHEAD_BYTES;
+        if (data_bytes <= 4U) {
+            answer = REFUSED | MCUQ_NAK_BAD_LENGTH;
+        } else if (mcuq_load_u32(data) != feed.taken || data_bytes - 4U > mcuq_model_inputs[0].bytes - feed.taken) {
+            answer = REFUSED | MCUQ_NAK_OUT_OF_RANGE;
+        } else {
+            feed.next = data + 4;
+            feed.left = data_bytes - 4U;
+            return;
+        }
+    }
+}
+
+void mcuq_input_read(void *to, uint32_t bytes)
+{
+    uint8_t *next = to;
+    mcuq_profile_pause();
+    while (bytes > 0U) {
+        if (feed.left == 0U && !feed.abandoned) {
+            ask_for_input();
+        }
+        if (feed.abandoned) {
+            memset(next, 0, bytes);
+            break;
+        }
+        const uint32_t count = bytes < feed.left ? bytes : feed.left;
+        memcpy(next, feed.next, count);
+        next += count;
+        bytes -= count;
+        feed.next += count;
+        feed.left -= count;
+        feed.taken += count;
+    }
+    mcuq_profile_resume();
 }
 
 void mcuq_protocol_serve(mcuq_clock clock, mcuq_counter counter)
 {
     session_clock = clock;
     session_counter = counter;
-    mcuq_frame_decoder decoder;
     mcuq_frame_decoder_init(&decoder, request_bytes, PAYLOAD_BYTES);
-    for (;;) {
-        const int32_t byte = mcuq_uart_read();
-        if (byte < 0) {
-            return;
-        }
-        const uint32_t frame_bytes = mcuq_frame_decode(&decoder, (uint8_t)byte);
-        if (frame_bytes > 0U) {
-            answer(frame_bytes);
+    uint32_t frame_bytes = receive();
+    while (frame_bytes > 0U) {
+        const uint8_t type = request_bytes[0];
+        const request ask = {request_bytes + MCUQ_FRAME_HEADER_BYTES, frame_bytes - MCUQ_FRAME_OVERHEAD_BYTES};
+        const uint32_t body_bytes = dispatch(type, ask, response_bytes + MCUQ_FRAME_HEADER_BYTES);
+        if (feed.abandoned) {
+            feed.abandoned = false;
+            frame_bytes = feed.pending_bytes;
+        } else {
+            respond(body_bytes);
+            frame_bytes = receive();
         }
     }
 }

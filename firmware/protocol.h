@@ -19,6 +19,7 @@ enum {
     MCUQ_REQUEST_READ_OUTPUT = 0x05,
     MCUQ_REQUEST_LAYERS = 0x06,
     MCUQ_REQUEST_STACK = 0x07,
+    MCUQ_REQUEST_INPUT = 0x08,
     MCUQ_RESPONSE = 0x80, /* or-ed to the request's type */
     MCUQ_FAULT = 0xFE,
     MCUQ_NAK = 0xFF
@@ -31,7 +32,7 @@ enum {
     MCUQ_NAK_OUT_OF_RANGE = 4
 };
 
-enum { MCUQ_FLAG_CLOCK_FALLBACK = 1 };
+enum { MCUQ_FLAG_CLOCK_FALLBACK = 1, MCUQ_FLAG_FED_INPUT = 2 };
 
 /* Answers requests until the line is closed, which happens on the host only. */
 void mcuq_protocol_serve(mcuq_clock clock, mcuq_counter counter);

@@ -33,7 +33,9 @@ _NAK = 0xFF
 _COUNTERS = ("none", "dwt", "systick", "timer")
 _NAK_REASONS = {1: "unknown request", 2: "wrong length", 3: "no such input or output", 4: "out of range"}
 _FLAG_CLOCK_FALLBACK = 1
+_FLAG_FED_INPUT = 2
 _HELLO = struct.Struct("<BBBBIIHBBII16s")
+_TAKEN = struct.Struct("<I")
 
 
 class Request(IntEnum):
@@ -46,12 +48,14 @@ class Request(IntEnum):
     READ_OUTPUT = 0x05
     LAYERS = 0x06
     STACK = 0x07
+    INPUT = 0x08
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What the target says of itself. ``counter`` is dwt, systick, timer or none; ``counter_hz`` its ticks a second on
-    the real chip; ticks wrap unseen at 2^``counter_bits``. ``clock_fallback``: the board's own clock did not start."""
+    the real chip; ticks wrap unseen at 2^``counter_bits``. ``clock_fallback``: the board's own clock did not start.
+    ``fed_input``: the model asks for its one input while it runs."""
 
     board: str
     model: str
@@ -66,6 +70,7 @@ class Identity:
     output_bytes: tuple[int, ...]
     layer_count: int
     arena_bytes: int
+    fed_input: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +184,7 @@ class Link:
             output_bytes=self._buffer_bytes(1, outputs),
             layer_count=layers,
             arena_bytes=arena,
+            fed_input=bool(flags & _FLAG_FED_INPUT),
         )
         return self._identity
 
@@ -191,9 +197,13 @@ class Link:
         sizes = tuple(len(data) for data in inputs)
         if sizes != identity.input_bytes:
             raise LinkError(f"the model takes inputs of {identity.input_bytes} B, {sizes} B were given")
-        for index, data in enumerate(inputs):
-            self._write_input(index, data, identity.payload_bytes)
-        status, ticks = self._unpack("<iQ", self._ask(Request.RUN, limit_s=self._run_timeout_s))
+        if not identity.fed_input:
+            for index, data in enumerate(inputs):
+                self._write_input(index, data, identity.payload_bytes)
+        answer = self._ask(Request.RUN, limit_s=self._run_timeout_s)
+        while identity.fed_input and len(answer) == _TAKEN.size:
+            answer = self._feed(answer, inputs[0], identity.payload_bytes)
+        status, ticks = self._unpack("<iQ", answer)
         if status != 0:
             raise RunError(f"layer {status} of {identity.layer_count} reported a failure on the target")
         outputs = tuple(
@@ -238,6 +248,14 @@ class Link:
         for offset in range(0, len(data), chunk):
             self._ask(Request.WRITE_INPUT, struct.pack("<BI", index, offset) + data[offset : offset + chunk])
 
+    def _feed(self, taken: bytes, data: bytes, payload_bytes: int) -> bytes:
+        """The answer to the part of ``data`` that the target asks for: it has taken so many bytes."""
+        (offset,) = _TAKEN.unpack(taken)
+        part = data[offset : offset + payload_bytes - OVERHEAD_BYTES - _TAKEN.size]
+        if not part:
+            raise LinkError(f"the target asks for input from byte {offset} on, of {len(data)} B")
+        return self._ask(Request.INPUT, taken + part, limit_s=self._run_timeout_s)
+
     def _read_output(self, index: int, size: int, payload_bytes: int) -> bytes:
         chunk = payload_bytes - OVERHEAD_BYTES
         data = b""
@@ -277,7 +295,7 @@ class Link:
                     details=(f"{self._decoder.dropped} broken frames were dropped",) if self._decoder.dropped else (),
                     hint="reset the target, or allow more time",
                 )
-            wait_s = wait_s * 2 if request is Request.RUN else wait_s
+            wait_s = wait_s * 2 if request in (Request.RUN, Request.INPUT) else wait_s
 
     def _answer(self, request: Request, until: float) -> bytes | None:
         """The body of the answer to the request sent last, or None when time is up."""

@@ -13,18 +13,21 @@ from mcuq import __version__
 from mcuq.codegen.literals import C_TYPES, float_literal, integer_literal, table_rows
 from mcuq.codegen.names import comment, identifier, layer_identifiers, model_identifier
 from mcuq.codegen.render import render
+from mcuq.codegen.stage import StageText, StageWriter, pointer
 from mcuq.ir import Tensor
 from mcuq.ir.kernel_call import Argument, ConstantPointer, KernelCall, ScratchPointer, Struct, TensorPointer, Value
 from mcuq.planner.arena import Plan
 from mcuq.planner.lifetime import scratch_name
 from mcuq.planner.lower import Step
+from mcuq.planner.stage import Stage
 
 FIRMWARE_VIEW = "mcuq_model.c"
 
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """An input or output of the model as the header shows it. ``suffix`` is empty when there is only one."""
+    """An input or output of the model as the header shows it. ``suffix`` is empty when there is only one. ``fed``: an
+    input that is read row by row while the model runs."""
 
     tensor: Tensor
     pointer: str
@@ -34,6 +37,7 @@ class Port:
     shape: str
     scale: str | None
     zero_point: int | None
+    fed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +54,16 @@ class TensorLine:
 
 @dataclass(frozen=True, slots=True)
 class LayerText:
-    """One layer's function: its lines of struct definitions and calls."""
+    """One layer's function: its lines of struct definitions and calls. A layer of a stage (``in_stage``) has none; the
+    stage stands at its first layer."""
 
     function: str
     description: str
     structs: tuple[str, ...]
     calls: tuple[CallText, ...]
     fails: bool
+    in_stage: bool = False
+    stage: StageText | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +113,7 @@ class _Generator:
             "arena_bytes": max(self.plan.arena_bytes, 1),
             "inputs": self._ports(self.graph.inputs, "input"),
             "outputs": self._ports(self.graph.outputs, "output"),
+            "fed": self.plan.program.fed_input is not None,
             "layers": self._layer_texts(),
             "layer_count": len(self.plan.program.steps),
             "tensors": self._tensor_lines(),
@@ -148,6 +156,7 @@ class _Generator:
                     "x".join(map(str, tensor.shape)),
                     None if quantization is None else float_literal(quantization.scale),
                     None if quantization is None else quantization.zero_point,
+                    name == self.plan.program.fed_input,
                 )
             )
         return tuple(ports)
@@ -161,14 +170,21 @@ class _Generator:
                 if name not in used:
                     continue
                 type_ = self.graph.tensors[name].type
+                rows = self._rows(name)
                 live = f"{_moment(placement.buffer.first)} to {self._end(placement.buffer.last)}"
                 lines.append(
                     TensorLine(
                         self.pointers[name], type_.dtype.c_type, placement.offset, live,
-                        "x".join(map(str, type_.shape)) or "scalar", comment(name)[:60],
+                        rows + ("x".join(map(str, type_.shape)) or "scalar"), comment(name)[:60],
                     )
                 )  # fmt: skip
         return tuple(lines)
+
+    def _rows(self, tensor: str) -> str:
+        """How many rows of ``tensor`` there is room for, where that is not all."""
+        found = next((b for stage in self.plan.program.stages if (b := stage.row_buffer(tensor)) is not None), None)
+        type_ = self.graph.tensors[tensor].type
+        return "" if found is None else f"{found.bytes * type_.shape[1] // type_.bytes} rows of "
 
     def _end(self, step: int) -> str:
         return "end" if step >= len(self.plan.program.steps) else _moment(step)
@@ -182,6 +198,10 @@ class _Generator:
     def _layer_text(self, index: int, layer: str, step: Step) -> LayerText:
         inputs = ", ".join(str(t.type) for t in step.layer.inputs if t is not None and not t.constant)
         description = f"{comment(step.layer.name)}: {step.layer.op} {inputs} -> {step.layer.output.type}, {step.kernel}"
+        stage = self.plan.program.stage_of(index)
+        if stage is not None:
+            text = self._stage_text(stage) if index == stage.first else None
+            return LayerText(f"layer_{layer}", description, (), (), False, True, text)
         structs: list[str] = []
         calls = []
         for call in step.lowering.calls:
@@ -193,6 +213,16 @@ class _Generator:
             calls.append(CallText(self._call_text(index, layer, call), call.success))
         return LayerText(f"layer_{layer}", description, tuple(structs), tuple(calls), any(c.success for c in calls))
 
+    def _stage_text(self, stage: Stage) -> StageText:
+        def argument(step: int, given: Argument) -> str:
+            return self._argument_text(step, self.layers[step], given)
+
+        def struct(step: int, given: Struct) -> str:
+            return _struct_lines(given, self._value_text(step, self.layers[step]))
+
+        number = self.plan.program.stages.index(stage)
+        return StageWriter(self.model, number, argument, struct).write(stage)
+
     def _call_text(self, index: int, layer: str, call: KernelCall) -> str:
         arguments = [self._argument_text(index, layer, argument) for argument in call.arguments]
         line = f"{call.function}({', '.join(arguments)})"
@@ -203,7 +233,7 @@ class _Generator:
 
     def _argument_text(self, index: int, layer: str, argument: Argument) -> str:
         if isinstance(argument, TensorPointer):
-            return self.pointers[argument.name]
+            return pointer(self.pointers[argument.name], argument, self.graph.tensors[argument.name].type.dtype.bytes)
         if isinstance(argument, Struct):
             return f"&{argument.name}"
         return self._value_text(index, layer)(argument)

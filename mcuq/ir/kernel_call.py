@@ -14,9 +14,12 @@ import numpy.typing as npt
 
 @dataclass(frozen=True, slots=True)
 class TensorPointer:
-    """The address of an activation in the arena."""
+    """The address of an activation in the arena, or of a byte inside it: in round i of a stage's loop that of
+    ``offset_bytes + i * step_bytes``."""
 
     name: str
+    offset_bytes: int = 0
+    step_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

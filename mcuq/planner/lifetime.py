@@ -52,7 +52,8 @@ def allowed_overlaps(program: Program, found: Sequence[Buffer]) -> Mapping[tuple
 def buffers(program: Program) -> tuple[Buffer, ...]:
     """All buffers of ``program``, in the order in which they come alive.
 
-    Inputs live from before the first step, outputs until after the last.
+    Inputs live from before the first step, outputs until after the last. In a stage, whose steps take turns, what is
+    kept whole lives from its first step to its last.
     """
     graph = program.graph
     root: dict[str, str] = {name: name for name in graph.inputs}
@@ -77,7 +78,25 @@ def buffers(program: Program) -> tuple[Buffer, ...]:
     for name, owner in root.items():
         shared.setdefault(owner, []).append(name)
     kept = [
-        Buffer(owner, tuple(names), max(graph.tensors[n].type.bytes for n in names), first[owner], last[owner])
+        _in_stages(
+            Buffer(owner, tuple(names), max(graph.tensors[n].type.bytes for n in names), first[owner], last[owner]),
+            program,
+        )
         for owner, names in shared.items()
     ]
     return tuple(sorted([*kept, *scratch], key=lambda buffer: (buffer.first, buffer.last, buffer.name)))
+
+
+def _in_stages(buffer: Buffer, program: Program) -> Buffer:
+    """``buffer`` as the program's stages need it."""
+    for stage in program.stages:
+        rows = stage.row_buffer(buffer.name)
+        if rows is not None:
+            return Buffer(buffer.name, buffer.tensors, rows.bytes, rows.first, rows.last)
+        first, last = buffer.first, buffer.last
+        if stage.first < first <= stage.last:
+            first = stage.first
+        if stage.first <= last < stage.last:
+            last = stage.last
+        buffer = Buffer(buffer.name, buffer.tensors, buffer.bytes, first, last)
+    return buffer

@@ -13,6 +13,7 @@ from mcuq.ir.kernel_call import Lowering
 from mcuq.kernels import kernels_for
 from mcuq.kernels.base import CMSIS_NN, MCUQ, Kernel, Target
 from mcuq.ops import operators
+from mcuq.planner.stage import Stage
 
 NO_CHOICES: Mapping[str, str] = MappingProxyType({})
 
@@ -66,11 +67,21 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A graph whose every layer has a kernel, in execution order."""
+    """A graph whose every layer has a kernel, in execution order. The steps of a stage run together, row by row."""
 
     graph: Graph
     target: Target
     steps: tuple[Step, ...]
+    stages: tuple[Stage, ...] = ()
+
+    def stage_of(self, step: int) -> Stage | None:
+        """The stage that ``step`` runs in, if any."""
+        return next((stage for stage in self.stages if stage.first <= step <= stage.last), None)
+
+    @property
+    def fed_input(self) -> str | None:
+        """The input that is read row by row while the model runs; None when all are written before."""
+        return next((stage.fed for stage in self.stages if stage.fed is not None), None)
 
 
 def lower(
