@@ -138,7 +138,7 @@ def _report(
         optimize=options.goals.optimize.value,
         cmsis_nn=cmsis_nn.origin if cmsis_nn is not None and used else None,
         build_id=build_id(fitted.files).hex(),
-        notes=model.notes,
+        notes=(*model.notes, *fitted.notes),
     )
 
 

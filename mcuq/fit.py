@@ -28,6 +28,7 @@ from mcuq.kernels.base import Target
 from mcuq.planner.arena import Plan, plan
 from mcuq.planner.choose import Budget, Choices, CodeOf, Cost, LayerOptions, Optimize, Piece, choose, ram_levels, survey
 from mcuq.planner.lower import KernelPolicy, lower
+from mcuq.planner.stream import stream
 
 ATTEMPTS = 6
 """Linking that many times at most; each attempt spends what the one before was over."""
@@ -58,6 +59,7 @@ class Fitted:
     files: Mapping[str, str]
     image: Image
     simulated: Image | None
+    notes: tuple[str, ...] = ()
 
 
 def fit(graph: Graph, name: str, board: Board, cmsis_nn: CmsisNN | None, goals: Goals, folder: Path) -> Fitted:
@@ -67,47 +69,80 @@ def fit(graph: Graph, name: str, board: Board, cmsis_nn: CmsisNN | None, goals: 
     """
     target = Target(board.core_with_fpu, frozenset() if cmsis_nn is None else cmsis_nn.functions)
     surveyed = settled(survey(graph, target, goals.policy), goals.choices)
-    toolchain = board_toolchain(board)
     needed = [(option.library, option.lowering) for layer in surveyed for option in layer.options]
-    code_of = compile_kernels(needed, cmsis_nn, toolchain, folder) if _counts_code(goals) else _NO_CODE
-    budget = Budget()
+    code_of: CodeOf | None = None
+    if goals.optimize is not Optimize.SPEED or goals.flash_bytes is not None:
+        code_of = compile_kernels(needed, cmsis_nn, board_toolchain(board), folder)
+    budget, streams = Budget(), goals.optimize is Optimize.RAM
     for _ in range(ATTEMPTS):
-        choices, cost, planned = _planned(graph, target, surveyed, goals, budget, code_of)
-        files = generate(planned, name, f"{name} for {board.name}")
+        found = _chosen(graph, target, surveyed, goals, budget, code_of, streams)
         try:
-            return _linked(planned, files, name, board, cmsis_nn, goals, folder)
+            return _linked(found, name, board, cmsis_nn, goals, folder)
         except DoesNotFitError as error:
             missed = error
-        if code_of is _NO_CODE:
-            code_of = compile_kernels(needed, cmsis_nn, toolchain, folder)
-            _, cost, _ = _planned(graph, target, surveyed, goals, budget, code_of)
-        tightened = Budget(
-            cost.flash_bytes - missed.flash_excess if missed.flash_excess else budget.flash_bytes,
-            planned.lower_bound_bytes - missed.ram_excess if missed.ram_excess else budget.ram_bytes,
+        if code_of is None:
+            code_of = compile_kernels(needed, cmsis_nn, board_toolchain(board), folder)
+            found = _chosen(graph, target, surveyed, goals, budget, code_of, streams)
+        budget = Budget(
+            found.cost.flash_bytes - missed.flash_excess if missed.flash_excess else budget.flash_bytes,
+            found.plan.lower_bound_bytes - missed.ram_excess if missed.ram_excess else budget.ram_bytes,
         )
-        if _planned(graph, target, surveyed, goals, tightened, code_of)[0] == choices:
-            break
-        budget = tightened
-    raise BudgetError(missed.message, details=(*missed.details, *_largest(planned)), hint=missed.hint) from missed
+        if choose(surveyed, goals.optimize, budget, code_of)[0] == found.choices:
+            if streams or not missed.ram_excess:
+                break
+            streams = True
+    raise BudgetError(missed.message, details=(*missed.details, *_largest(found.plan)), hint=missed.hint) from missed
 
 
-def _planned(
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """Kernels for all layers, what they cost, and their plan; ``notes`` say what was given up for it."""
+
+    choices: Choices
+    cost: Cost
+    plan: Plan
+    notes: tuple[str, ...] = ()
+
+
+def _chosen(
     graph: Graph,
     target: Target,
     surveyed: Sequence[LayerOptions],
     goals: Goals,
     budget: Budget,
-    code_of: CodeOf,
-) -> tuple[Choices, Cost, Plan]:
-    """The best choice of kernels, with its plan. For the least RAM several are planned: bounds do not tell enough."""
+    code_of: CodeOf | None,
+    streams: bool,
+) -> _Choice:
+    """The best choice of kernels. For the least RAM several are planned: bounds do not tell enough."""
     levels = ram_levels(surveyed)[:RAM_LEVELS] if goals.optimize is Optimize.RAM else ()
     budgets = [budget, *(Budget(budget.flash_bytes, min(level, budget.ram_bytes or level)) for level in levels)]
-    found: list[tuple[Choices, Cost, Plan]] = []
+    found: list[_Choice] = []
     for one in budgets:
-        choices, cost = choose(surveyed, goals.optimize, one, code_of)
-        if choices not in [other for other, _, _ in found]:
-            found.append((choices, cost, plan(lower(graph, target, goals.policy, choices))))
-    return min(found, key=lambda entry: (entry[2].arena_bytes, entry[1].cycles)) if levels else found[0]
+        choices, cost = choose(surveyed, goals.optimize, one, code_of or _no_code)
+        if choices not in [other.choices for other in found]:
+            found.append(_Choice(choices, cost, plan(lower(graph, target, goals.policy, choices))))
+    best = min(found, key=lambda choice: (choice.plan.arena_bytes, choice.cost.cycles)) if levels else found[0]
+    return _streamed(best, found[0], goals, budget) if streams else best
+
+
+def _streamed(best: _Choice, quickest: _Choice, goals: Goals, budget: Budget) -> _Choice:
+    """``best``, or its first layers row by row where that needs less memory."""
+    made = stream(quickest.plan.program, goals.policy, goals.choices, budget.ram_bytes)
+    if made is None or made.plan.arena_bytes >= best.plan.arena_bytes:
+        return best
+    (stage,) = made.plan.program.stages
+    first, last = (made.plan.program.steps[index].layer.name for index in (stage.first, stage.last))
+    more = 100 * made.extra_cycles / max(1, quickest.cost.cycles)
+    note = (
+        f"layers {first} to {last} run a few rows at a time: an arena of {made.plan.arena_bytes:,} B instead of "
+        f"{best.plan.arena_bytes:,} B, for about {more:.0f} % more cycles (estimated)"
+    )
+    return _Choice(quickest.choices, quickest.cost, made.plan, (note,))
+
+
+def _no_code(_lowering: Lowering) -> frozenset[Piece]:
+    """For speed alone, nobody asks how large code is."""
+    return frozenset()
 
 
 def settled(surveyed: Sequence[LayerOptions], choices: Choices) -> tuple[LayerOptions, ...]:
@@ -134,29 +169,14 @@ def settled(surveyed: Sequence[LayerOptions], choices: Choices) -> tuple[LayerOp
     return tuple(found)
 
 
-def _counts_code(goals: Goals) -> bool:
-    return goals.optimize is not Optimize.SPEED or goals.flash_bytes is not None
-
-
-def _NO_CODE(_lowering: Lowering) -> frozenset[Piece]:  # noqa: N802 - a constant of type CodeOf
-    return frozenset()
-
-
-def _linked(
-    planned: Plan,
-    files: Mapping[str, str],
-    name: str,
-    board: Board,
-    cmsis_nn: CmsisNN | None,
-    goals: Goals,
-    folder: Path,
-) -> Fitted:
+def _linked(found: _Choice, name: str, board: Board, cmsis_nn: CmsisNN | None, goals: Goals, folder: Path) -> Fitted:
     """The board's image, and the one for the machine that stands in for it, from the same model objects."""
+    files = generate(found.plan, name, f"{name} for {board.name}")
     (folder / "src").mkdir(exist_ok=True)
     for file, text in files.items():
         (folder / "src" / file).write_text(text, encoding="utf-8")
     sources = [file for file in files if file.endswith(".c")]
-    objects = compile_model(planned, sources, cmsis_nn, board_toolchain(board), folder)
+    objects = compile_model(found.plan, sources, cmsis_nn, board_toolchain(board), folder)
     identifier = model_identifier(name)
     image = link_image(board, objects, identifier, folder)
     _check_budget(image, goals)
@@ -164,7 +184,7 @@ def _linked(
     if board.simulate_on is not None:
         simulated = link_image(simulated_board(board), objects, identifier, folder, "sim")
     remove_objects(folder)
-    return Fitted(planned, files, image, simulated)
+    return Fitted(found.plan, files, image, simulated, found.notes)
 
 
 def _check_budget(image: Image, goals: Goals) -> None:

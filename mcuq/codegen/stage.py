@@ -60,9 +60,7 @@ class StageWriter:
     def write(self, stage: Stage) -> StageText:
         blocks = tuple(self._block(one) for one in stage.rounds)
         fails = any(line.success for block in blocks for line in block.lines)
-        return StageText(
-            f"stage_{self.number}", stage.first, stage.last, tuple(self._definitions), blocks, fails
-        )
+        return StageText(f"stage_{self.number}", stage.first, stage.last, tuple(self._definitions), blocks, fails)
 
     def _block(self, one: Round) -> Block:
         lines = []

@@ -70,7 +70,9 @@ class Streamer:
         graph = self.program.graph
         inside = range(first, last + 1)
         read = {t.name for step in inside for t in self.layers[step].inputs if t is not None}
-        outside = {t.name for i, layer in enumerate(self.layers) if i not in inside for t in layer.inputs if t is not None}
+        outside = {
+            t.name for i, layer in enumerate(self.layers) if i not in inside for t in layer.inputs if t is not None
+        }
         outside |= set(graph.outputs)
         written = {self.layers[step].output.name for step in inside}
         if written - read != {self.layers[last].output.name}:
@@ -110,7 +112,9 @@ class Streamer:
         program = dataclasses.replace(self.program, steps=tuple(steps), stages=(stage,))
         return program, extra
 
-    def _step(self, step: int, parts: Mapping[Stripe, int]) -> tuple[Step, Mapping[Stripe, tuple[KernelCall, ...]], int]:
+    def _step(
+        self, step: int, parts: Mapping[Stripe, int]
+    ) -> tuple[Step, Mapping[Stripe, tuple[KernelCall, ...]], int]:
         """The step's kernel for all its stripes, its calls for each, and its cycles."""
         layer = self.layers[step]
         refusals: list[str] = []
@@ -128,7 +132,9 @@ class Streamer:
         lowerings = {part: self._lowering(kernel, step, part) for part in parts}
         merged, calls = merge(lowerings)
         others = tuple(
-            f"{other.name}: estimated {more:,} cycles against {cycles:,}" for _, more, other in able if other is not kernel
+            f"{other.name}: estimated {more:,} cycles against {cycles:,}"
+            for _, more, other in able
+            if other is not kernel
         )
         return Step(layer, kernel.name, kernel.library, merged, (*refusals, *others)), calls, cycles
 
@@ -173,9 +179,7 @@ class Streamer:
         found = [Round(1, tuple(c for event in events for c in self._calls(event, calls))) for events in made.rounds]
         return rolled(found)
 
-    def _calls(
-        self, event: Event, calls: Mapping[tuple[int, Stripe], tuple[KernelCall, ...]]
-    ) -> Iterator[StageCall]:
+    def _calls(self, event: Event, calls: Mapping[tuple[int, Stripe], tuple[KernelCall, ...]]) -> Iterator[StageCall]:
         for action in event.before:
             yield StageCall(event.step, self._action(action))
         offsets = {tensor: row * self._bytes(tensor) for tensor, row in event.start.items()}
