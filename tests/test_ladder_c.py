@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from mcuq.core import core_named
 from mcuq.planner.lower import KernelPolicy
 from mcuq.runners.host import HostRunner
 from mcuq.runners.qemu import QemuRunner
-from tests.harness.suite import build_suite_image, build_suite_program, differences, suite_cases
+from tests.harness.suite import SuiteCase, build_suite_image, build_suite_program, differences, suite_cases
 
 CASES_AN_IMAGE = 400
 """So that an image fits the 512 KB that mps3-an547 has for code."""
@@ -38,8 +39,7 @@ def test_generated_c_gives_litert_bytes_on_the_host_under_sanitizers(
         assert differences(link, cases) == []
 
 
-def _differences_in_qemu(board: Board, policy: KernelPolicy, folder: Path) -> list[str]:
-    cases = suite_cases(board.core_with_fpu, policy)
+def differences_in_qemu(board: Board, cases: Sequence[SuiteCase], folder: Path) -> list[str]:
     wrong: list[str] = []
     for number, first in enumerate(range(0, len(cases), CASES_AN_IMAGE)):
         some = cases[first : first + CASES_AN_IMAGE]
@@ -51,13 +51,14 @@ def _differences_in_qemu(board: Board, policy: KernelPolicy, folder: Path) -> li
 
 @pytest.mark.parametrize(("board", "policy"), RUNS, ids=[f"{b}-{p.value}" for b, p in RUNS])
 def test_generated_c_gives_litert_bytes_in_qemu(board: str, policy: KernelPolicy, tmp_path: Path) -> None:
-    assert _differences_in_qemu(board_named(board), policy, tmp_path) == []
+    machine = board_named(board)
+    assert differences_in_qemu(machine, suite_cases(machine.core_with_fpu, policy), tmp_path) == []
 
 
 def test_code_for_cortex_m0_gives_litert_bytes(tmp_path: Path) -> None:
     """Armv6-M code runs on the M3 machine, which has the memory that QEMU's M0 board lacks."""
     board = board_named("mps2-an385").model_copy(update={"core": "cortex-m0"})
-    assert _differences_in_qemu(board, KernelPolicy.MCUQ, tmp_path) == []
+    assert differences_in_qemu(board, suite_cases(board.core_with_fpu, KernelPolicy.MCUQ), tmp_path) == []
 
 
 def test_cmsis_nn_runs_layers_where_it_is_found() -> None:

@@ -57,11 +57,16 @@ class SuiteCase:
         return self.plan.program.steps[0].kernel
 
 
-def suite_cases(core: Core, policy: KernelPolicy) -> tuple[SuiteCase, ...]:
-    """Every case of every operator, with every kernel that the policy allows and that runs it exactly on ``core``."""
+def suite_cases(
+    core: Core, policy: KernelPolicy, cases: Sequence[tuple[str, Case]] | None = None
+) -> tuple[SuiteCase, ...]:
+    """``cases`` (operator, case), by default every case of every operator, with every kernel that the policy allows and
+    that runs it exactly on ``core``.
+    """
     found = find_cmsis_nn() if policy is not KernelPolicy.MCUQ else None
     target = Target(core, found.functions if found else frozenset())
-    cases = [(name, case) for name, operator in operators().items() for case in operator.cases]
+    if cases is None:
+        cases = [(name, case) for name, operator in operators().items() for case in operator.cases]
     return tuple(made for name, case in cases for made in _suite_case(name, case, target, policy))
 
 
