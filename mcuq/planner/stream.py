@@ -14,7 +14,7 @@ import numpy as np
 
 from mcuq.errors import UnsupportedError
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, Struct, TensorPointer, Value
+from mcuq.ir.kernel_call import Argument, Constant, ConstantPointer, KernelCall, Lowering, Struct, TensorPointer, Value
 from mcuq.kernels import kernels_for
 from mcuq.kernels.base import Kernel
 from mcuq.ops.rows import Stripe, rows, stripe_layer
@@ -26,6 +26,9 @@ from mcuq.planner.stage import MOVE, READ_INPUT, Round, RowBytes, Stage, StageCa
 ROWS = ((1, 1), (1, 2), (1, 4), (2, 2), (2, 4), (4, 4))
 """Rows that the stage's last layer computes at a time, and the most that each layer before it does."""
 
+CANDIDATES = 3
+"""Stages whose memory is planned with full effort: those that look best."""
+
 MOVE_CYCLES_PER_BYTE = 0.5
 CALL_CYCLES = 40
 """Of ``memmove``, and for asking for input: for choosing only."""
@@ -33,7 +36,7 @@ CALL_CYCLES = 40
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """A plan with a stage. ``cycles`` are what its steps take more than before, estimated for choosing only."""
+    """A plan with a stage, and the cycles that its steps take more, estimated for choosing only."""
 
     plan: Plan
     extra_cycles: int
@@ -51,6 +54,7 @@ class Streamer:
         self.layers = [step.layer for step in program.steps]
         self._stripes: dict[tuple[int, Stripe], Layer] = {}
         self._refusals: dict[tuple[str, int, Stripe], str | None] = {}
+        self._known_cycles: dict[tuple[str, int, Stripe], int] = {}
         self._lowerings: dict[tuple[str, int, Stripe], Lowering] = {}
 
     def shapes(self) -> Iterator[StageShape]:
@@ -66,7 +70,7 @@ class Streamer:
                 yield shape
 
     def shape(self, first: int, last: int) -> StageShape | None:
-        """The stage of steps ``first`` to ``last``; None where more than one of its outputs is read by no step of it."""
+        """The stage of steps ``first`` to ``last``; None where another output than the last is read by no step of it."""
         graph = self.program.graph
         inside = range(first, last + 1)
         read = {t.name for step in inside for t in self.layers[step].inputs if t is not None}
@@ -94,9 +98,22 @@ class Streamer:
             share[step] = min(share[reader] * _stride(self.layers[reader]) for reader in readers)
         return {step: count if step == shape.last else max(1, min(count, most)) for step, count in share.items()}
 
-    def streamed(self, shape: StageShape, last_rows: int, most: int) -> tuple[Program, int]:
-        """The program with this stage, and the cycles that it takes more by estimate (for choosing only)."""
-        made = schedule(self.layers, shape, self.rows_per_call(shape, last_rows, most))
+    def scheduled(self, shape: StageShape, last_rows: int, most: int) -> Schedule:
+        return schedule(self.layers, shape, self.rows_per_call(shape, last_rows, most))
+
+    def least_bytes(self, made: Schedule) -> int:
+        """What the arena cannot be smaller than with this schedule, whichever kernels run."""
+        first, last = made.shape.first, made.shape.last
+        written = {self.layers[step].output for step in range(first, last + 1)}
+        whole = sum(tensor.type.bytes for tensor in written if tensor.name not in made.shape.row_tensors)
+        buffers = self._row_bytes(made)
+        return whole + max(
+            sum(b.bytes for b in buffers if b.first <= step <= b.last) for step in range(first, last + 1)
+        )
+
+    def streamed(self, made: Schedule) -> tuple[Program, int]:
+        """The program with this schedule's stage, and the cycles that it takes more by estimate (for choosing only)."""
+        shape = made.shape
         counts: dict[int, dict[Stripe, int]] = {}
         for event in (event for events in made.rounds for event in events):
             of_step = counts.setdefault(event.step, {})
@@ -109,8 +126,7 @@ class Streamer:
             calls.update({(step, part): found for part, found in lowered.items()})
             extra += cycles - self._whole_cycles(step)
         stage = Stage(shape.first, shape.last, shape.fed, self._row_bytes(made), self._rounds(made, calls))
-        program = dataclasses.replace(self.program, steps=tuple(steps), stages=(stage,))
-        return program, extra
+        return dataclasses.replace(self.program, steps=tuple(steps), stages=(stage,)), extra
 
     def _step(
         self, step: int, parts: Mapping[Stripe, int]
@@ -127,7 +143,9 @@ class Streamer:
                 elif self.choices.get(layer.name, kernel.name) == kernel.name:
                     able.append((tier, self._cycles(kernel, step, parts), kernel))
         if not able:
-            raise UnsupportedError(f"no kernel runs layer {layer.name} ({layer.op}) row by row", details=refusals)
+            raise UnsupportedError(
+                f"no kernel runs layer {layer.name} ({layer.op}) row by row", details=tuple(refusals)
+            )
         _, cycles, kernel = min(able, key=lambda found: (found[0], found[1], found[2].name))
         lowerings = {part: self._lowering(kernel, step, part) for part in parts}
         merged, calls = merge(lowerings)
@@ -148,8 +166,13 @@ class Streamer:
         return self._refusals[key]
 
     def _cycles(self, kernel: Kernel, step: int, parts: Mapping[Stripe, int]) -> int:
-        target = self.program.target
-        return sum(count * kernel.cycles(self._stripe(step, part), target) for part, count in parts.items())
+        return sum(count * self._stripe_cycles(kernel, step, part) for part, count in parts.items())
+
+    def _stripe_cycles(self, kernel: Kernel, step: int, part: Stripe) -> int:
+        key = (kernel.name, step, part)
+        if key not in self._known_cycles:
+            self._known_cycles[key] = kernel.cycles(self._stripe(step, part), self.program.target)
+        return self._known_cycles[key]
 
     def _whole_cycles(self, step: int) -> int:
         found = self.program.steps[step]
@@ -204,24 +227,26 @@ def stream(
     choices: Mapping[str, str] = NO_CHOICES,
     ram_bytes: int | None = None,
 ) -> Streamed | None:
-    """``program`` with the best stage: the smallest arena, or the fewest cycles within ``ram_bytes`` of arena.
-
-    None where no stage makes the arena smaller.
+    """A plan of ``program`` with the best stage: the fewest cycles within ``ram_bytes`` of arena, or else the smallest
+    arena. None where no stage makes the arena smaller. ``choices`` are kernels that are settled, by layer.
     """
     streamer = Streamer(program, policy, choices)
-    whole = plan(program)
-    tried = [
-        (quick_bytes(streamed), extra, streamed)
-        for shape in streamer.shapes()
-        for last_rows, most in ROWS
-        for streamed, extra in [streamer.streamed(shape, last_rows, most)]
-    ]
-    if ram_bytes is not None and any(size <= ram_bytes for size, _, _ in tried):
-        tried = [(0, extra, streamed) for size, extra, streamed in tried if size <= ram_bytes]
-    best = sorted(tried, key=lambda found: found[:2])[:3]
-    plans = [Streamed(plan(streamed), extra) for _, extra, streamed in best]
-    found = min(plans, key=lambda s: (s.plan.arena_bytes if ram_bytes is None else 0, s.extra_cycles), default=None)
-    return found if found is not None and found.plan.arena_bytes < whole.arena_bytes else None
+    limit = ram_bytes or 0
+    tried: list[tuple[int, int, Program]] = []
+    smallest = quick_bytes(program)
+    for shape in streamer.shapes():
+        for last_rows, most in ROWS:
+            made = streamer.scheduled(shape, last_rows, most)
+            if streamer.least_bytes(made) > max(smallest, limit):
+                break
+            streamed, extra = streamer.streamed(made)
+            size = quick_bytes(streamed)
+            smallest = min(smallest, size)
+            tried.append((max(size, limit), extra, streamed))
+    tried.sort(key=lambda found: found[:2])
+    found = [Streamed(plan(streamed), extra) for _, extra, streamed in tried[:CANDIDATES]]
+    best = min(found, key=lambda s: (max(s.plan.arena_bytes, limit), s.extra_cycles), default=None)
+    return best if best is not None and best.plan.arena_bytes < plan(program).arena_bytes else None
 
 
 def merge(lowerings: Mapping[Stripe, Lowering]) -> tuple[Lowering, Mapping[Stripe, tuple[KernelCall, ...]]]:
@@ -297,7 +322,7 @@ def _continued(run: Round, following: Round) -> Round | None:
 def _same_call(count: int, before: KernelCall, after: KernelCall) -> KernelCall | None:
     if before.function != after.function or len(before.arguments) != len(after.arguments):
         return None
-    arguments = []
+    arguments: list[Argument] = []
     for one, other in zip(before.arguments, after.arguments, strict=True):
         if isinstance(one, TensorPointer) and isinstance(other, TensorPointer) and one.name == other.name:
             step = one.step_bytes if count > 1 else other.offset_bytes - one.offset_bytes
