@@ -7,21 +7,29 @@ from collections.abc import Callable
 from mcuq.ir import Graph
 from mcuq.ir.verify import verify
 from mcuq.passes.fold_constants import fold_constants
+from mcuq.passes.fuse_activations import fuse_activations
+from mcuq.passes.fuse_padding import fuse_padding
+from mcuq.passes.order_layers import order_layers
 from mcuq.passes.peel_edges import peel_edges
 from mcuq.passes.plain_constant_channels import plain_constant_channels
 from mcuq.passes.remove_constant_channels import remove_constant_channels
 from mcuq.passes.remove_dead import remove_dead
+from mcuq.passes.remove_identities import remove_identities
 
 Pass = Callable[[Graph], Graph]
 
 DEFAULT_PASSES: tuple[Pass, ...] = (
     fold_constants,
     peel_edges,
+    remove_identities,
+    fuse_activations,
+    fuse_padding,
     remove_constant_channels,
     plain_constant_channels,
     remove_dead,
+    order_layers,
 )
-"""In this order: folding, peeling and the passes on channels leave behind what removing takes away."""
+"""In this order: what is fused away no longer hides channels; all leave behind what removing the dead takes away."""
 
 
 def run_passes(graph: Graph, passes: tuple[Pass, ...] = DEFAULT_PASSES) -> Graph:

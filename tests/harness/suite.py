@@ -72,7 +72,13 @@ def suite_cases(
 
 def _suite_case(operator: str, case: Case, target: Target, policy: KernelPolicy) -> Iterator[SuiteCase]:
     model = write_case(operator, case)
-    graph = bind(read_tflite(model, case.name))
+    yield from layer_cases(operator, case, model, bind(read_tflite(model, case.name)), target, policy)
+
+
+def layer_cases(
+    operator: str, case: Case, model: bytes, graph: Graph, target: Target, policy: KernelPolicy
+) -> Iterator[SuiteCase]:
+    """A graph of one layer with every kernel that runs it exactly; ``model`` is what LiteRT answers for."""
     rng = np.random.default_rng(case_seed(operator, case) + 1)
     rounds = []
     for _ in range(ROUNDS):
