@@ -1,0 +1,105 @@
+#include "mcuq_conv_2d_s8_triples.h"
+
+#include <string.h>
+
+#include "mcuq_triples.h"
+
+typedef mcuq_conv_2d_s8_triples_params params_type;
+
+/* Row and column of the input under the first tap of a window. */
+typedef struct {
+    int32_t top;
+    int32_t left;
+} window;
+
+static window window_of(const params_type *p, int32_t y, int32_t x)
+{
+    const window w = {(y * p->stride_height) - p->pad_top, (x * p->stride_width) - p->pad_left};
+    return w;
+}
+
+/* Does a run of columns lie inside the input, or its row outside? Then it is one run of bytes. */
+static inline bool is_run(const params_type *p, window w, int32_t row)
+{
+    const bool outside = (row < 0) || (row >= p->input_height);
+    return outside || ((w.left >= 0) && ((w.left + p->filter_width) <= p->input_width));
+}
+
+static inline const int8_t *tap_address(const params_type *p, const int8_t *image, const int8_t *zeros, int32_t row,
+                                        int32_t column)
+{
+    const bool inside = (row >= 0) && (row < p->input_height) && (column >= 0) && (column < p->input_width);
+    return inside ? &image[((row * p->input_width) + column) * p->channels] : zeros;
+}
+
+static void pack_windows(const params_type *p, const int8_t *image, const window w[3], const int8_t *zeros,
+                         uint32_t *packed)
+{
+    mcuq_triple_packer packer = {packed, 0U, 0U, p->part_taps, p->part_taps};
+    for (int32_t ky = 0; ky < p->filter_height; ky++) {
+        const int32_t step = ky * p->dilation_height;
+        const bool whole = (p->dilation_width == 1) && is_run(p, w[0], w[0].top + step) &&
+                           is_run(p, w[1], w[1].top + step) && is_run(p, w[2], w[2].top + step);
+        const int32_t columns = whole ? p->filter_width : 1;
+        for (int32_t kx = 0; kx < p->filter_width; kx += columns) {
+            const int32_t column = kx * p->dilation_width;
+            mcuq_triple_pack(&packer, tap_address(p, image, zeros, w[0].top + step, w[0].left + column),
+                             tap_address(p, image, zeros, w[1].top + step, w[1].left + column),
+                             tap_address(p, image, zeros, w[2].top + step, w[2].left + column), columns * p->channels);
+        }
+    }
+    mcuq_triple_pack_end(&packer);
+}
+
+/* All channels of up to three pixels. */
+static void compute(const params_type *p, const uint32_t *packed, const int32_t *stream, int8_t *output, int32_t pixels)
+{
+    const int32_t channels = p->output_channels;
+    const int32_t words = p->parts * p->part_taps;
+    const int32_t constants = mcuq_triple_constants(&p->requantize);
+    const mcuq_triple_steps steps = {(pixels > 1) ? channels : 0, (pixels > 2) ? (2 * channels) : 0};
+    for (int32_t o = 0; o < channels; o += 4) {
+        int32_t sums[4][3];
+        mcuq_triple_sums(packed, p->parts, p->part_taps, (const uint32_t *)stream, sums);
+        stream = &stream[words];
+        for (int32_t k = 0; (k < 4) && ((o + k) < channels); k++) {
+            mcuq_triple_store(&p->requantize, &steps, stream, sums[k], &output[o + k]);
+            stream = &stream[constants];
+        }
+    }
+}
+
+void mcuq_conv_2d_s8_triples(const mcuq_conv_2d_s8_triples_params *params, const int8_t *input, const int32_t *stream,
+                             int32_t *scratch, int8_t *output)
+{
+    const params_type *const p = params;
+    uint32_t *const packed = (uint32_t *)scratch;
+    int8_t *const zeros = (int8_t *)&packed[p->parts * MCUQ_TRIPLE_PART_WORDS(p->part_taps)];
+    (void)memset(zeros, p->zero_point, (size_t)p->filter_width * (size_t)p->channels);
+
+    for (int32_t n = 0; n < p->batches; n++) {
+        int32_t y = 0;
+        int32_t x = 0;
+        for (int32_t pixel = 0; pixel < p->output_pixels; pixel += 3) {
+            const int32_t left = p->output_pixels - pixel;
+            const int32_t pixels = (left < 3) ? left : 3;
+            window w[3];
+            for (int32_t i = 0; i < 3; i++) {
+                if (i < pixels) {
+                    w[i] = window_of(p, y, x);
+                    x++;
+                    if (x == p->output_width) {
+                        x = 0;
+                        y++;
+                    }
+                } else {
+                    w[i] = w[0];
+                }
+            }
+            pack_windows(p, input, w, zeros, packed);
+            compute(p, packed, stream, output, pixels);
+            output = &output[pixels * p->output_channels];
+        }
+        input = &input[p->input_height * p->input_width * p->channels];
+    }
+}

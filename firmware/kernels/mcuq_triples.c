@@ -1,0 +1,161 @@
+#include "mcuq_triples.h"
+
+enum { CHANNELS = 4 };
+
+void mcuq_triple_pack(mcuq_triple_packer *packer, const int8_t *x0, const int8_t *x1, const int8_t *x2, int32_t n)
+{
+    int32_t left = n;
+    while (left > 0) {
+        const int32_t count = (left < packer->room) ? left : packer->room;
+        uint32_t *words = packer->words;
+        uint32_t sum_a = packer->sum_a;
+        uint32_t sum_b = packer->sum_b;
+        for (int32_t i = 0; i < count; i++) {
+            const uint32_t middle = (uint32_t)(int32_t)x1[i];
+            const uint32_t a = mcuq_triple_a((uint32_t)(int32_t)x0[i], middle);
+            const uint32_t b = mcuq_triple_b(middle, (uint32_t)(int32_t)x2[i]);
+            words[0] = a;
+            words[1] = b;
+            words = &words[2];
+            sum_a += a;
+            sum_b += b;
+        }
+        x0 = &x0[count];
+        x1 = &x1[count];
+        x2 = &x2[count];
+        left -= count;
+        packer->room -= count;
+        packer->words = words;
+        packer->sum_a = sum_a;
+        packer->sum_b = sum_b;
+        if (packer->room == 0) {
+            words[0] = sum_a << 7U;
+            words[1] = sum_b << 7U;
+            packer->words = &words[2];
+            packer->sum_a = 0U;
+            packer->sum_b = 0U;
+            packer->room = packer->part_taps;
+        }
+    }
+}
+
+void mcuq_triple_pack_end(mcuq_triple_packer *packer)
+{
+    static const int8_t zeros[4] = {0, 0, 0, 0};
+    while (packer->room != packer->part_taps) {
+        const int32_t count = (packer->room < 4) ? packer->room : 4;
+        mcuq_triple_pack(packer, zeros, zeros, zeros, count);
+    }
+}
+
+/* products[k] and products[4 + k]: sums of (weights >> 8 k) * a, and * b. */
+#if defined(__ARM_ARCH_ISA_THUMB) && (__ARM_ARCH_ISA_THUMB == 1)
+
+/* r0 packed, r1 weights, r2 and r3 a and b, r4 four weights, r5 a product; sums in r6, r7, r8 to r12 and lr. */
+#define TAP                                                                                                            \
+    "ldmia r1!, {r4}\n\t"                                                                                              \
+    "ldmia r0!, {r2, r3}\n\t"                                                                                          \
+    "lsrs r5, r4, #8\n\tmuls r5, r2, r5\n\tadds r7, r7, r5\n\t"                                                        \
+    "lsrs r5, r4, #16\n\tmuls r5, r2, r5\n\tadd r8, r8, r5\n\t"                                                        \
+    "lsrs r5, r4, #24\n\tmuls r5, r2, r5\n\tadd r9, r9, r5\n\t"                                                        \
+    "lsrs r5, r4, #8\n\tmuls r5, r3, r5\n\tadd r11, r11, r5\n\t"                                                       \
+    "lsrs r5, r4, #16\n\tmuls r5, r3, r5\n\tadd r12, r12, r5\n\t"                                                      \
+    "lsrs r5, r4, #24\n\tmuls r5, r3, r5\n\tadd lr, lr, r5\n\t"                                                        \
+    "muls r2, r4, r2\n\tadds r6, r6, r2\n\t"                                                                           \
+    "muls r3, r4, r3\n\tadd r10, r10, r3\n\t"
+
+static __attribute__((noinline)) void multiply(const uint32_t *packed, const uint32_t *end, const uint32_t *weights,
+                                               uint32_t products[2 * CHANNELS])
+{
+    register const uint32_t *x __asm__("r0") = packed;
+    register const uint32_t *w __asm__("r1") = weights;
+    const uint32_t *volatile last = end;
+    uint32_t *volatile results = products;
+    __asm__ volatile(".syntax unified\n\tmovs r6, #0\n\tmovs r7, #0\n\tmov r8, r6\n\tmov r9, r6\n\t"
+                     "mov r10, r6\n\tmov r11, r6\n\tmov r12, r6\n\tmov lr, r6\n\t"
+                     "1:\n\t" TAP TAP TAP TAP "ldr r5, %[last]\n\t"
+                     "cmp r0, r5\n\t"
+                     "bne 1b\n\t"
+                     "ldr r5, %[results]\n\t"
+                     "mov r2, r8\n\tmov r3, r9\n\t"
+                     "stmia r5!, {r6, r7}\n\tstmia r5!, {r2, r3}\n\t"
+                     "mov r2, r10\n\tmov r3, r11\n\tmov r4, r12\n\tmov r6, lr\n\t"
+                     "stmia r5!, {r2, r3, r4, r6}\n\t"
+                     : "+&l"(x), "+&l"(w)
+                     : [last] "m"(last), [results] "m"(results)
+                     : "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+}
+
+#elif defined(__ARM_ARCH_ISA_THUMB)
+
+/* As above, with a sum's multiplication and addition in one instruction; r5 is the end. */
+#define TAP                                                                                                            \
+    "ldr r4, [r1], #4\n\t"                                                                                             \
+    "ldrd r2, r3, [r0], #8\n\t"                                                                                        \
+    "mla r6, r2, r4, r6\n\tmla r10, r3, r4, r10\n\tlsrs r4, r4, #8\n\t"                                                \
+    "mla r7, r2, r4, r7\n\tmla r11, r3, r4, r11\n\tlsrs r4, r4, #8\n\t"                                                \
+    "mla r8, r2, r4, r8\n\tmla r12, r3, r4, r12\n\tlsrs r4, r4, #8\n\t"                                                \
+    "mla r9, r2, r4, r9\n\tmla lr, r3, r4, lr\n\t"
+
+static __attribute__((noinline)) void multiply(const uint32_t *packed, const uint32_t *end, const uint32_t *weights,
+                                               uint32_t products[2 * CHANNELS])
+{
+    register const uint32_t *x __asm__("r0") = packed;
+    register const uint32_t *w __asm__("r1") = weights;
+    register const uint32_t *last __asm__("r5") = end;
+    uint32_t *volatile results = products;
+    __asm__ volatile("movs r6, #0\n\tmovs r7, #0\n\tmovs r8, #0\n\tmovs r9, #0\n\t"
+                     "movs r10, #0\n\tmovs r11, #0\n\tmovs r12, #0\n\tmov lr, #0\n\t"
+                     "1:\n\t" TAP TAP TAP TAP "cmp r0, r5\n\t"
+                     "bne 1b\n\t"
+                     "ldr r2, %[results]\n\t"
+                     "stmia r2, {r6, r7, r8, r9, r10, r11, r12, lr}\n\t"
+                     : "+&r"(x), "+&r"(w)
+                     : "r"(last), [results] "m"(results)
+                     : "r2", "r3", "r4", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+}
+
+#else
+
+static void multiply(const uint32_t *packed, const uint32_t *end, const uint32_t *weights,
+                     uint32_t products[2 * CHANNELS])
+{
+    for (int32_t k = 0; k < (2 * CHANNELS); k++) {
+        products[k] = 0U;
+    }
+    const uint32_t *w = weights;
+    for (const uint32_t *x = packed; x != end; x = &x[2]) {
+        for (uint32_t k = 0U; k < CHANNELS; k++) {
+            products[k] += (*w >> (8U * k)) * x[0];
+            products[CHANNELS + k] += (*w >> (8U * k)) * x[1];
+        }
+        w = &w[1];
+    }
+}
+
+#endif
+
+void mcuq_triple_sums(const uint32_t *packed, int32_t parts, int32_t part_taps, const uint32_t *weights,
+                      int32_t sums[4][3])
+{
+    uint32_t products[2 * CHANNELS];
+    for (int32_t part = 0; part < parts; part++) {
+        const uint32_t *const end = &packed[2 * part_taps];
+        multiply(packed, end, weights, products);
+        uint32_t next_a = 0U;
+        uint32_t next_b = 0U;
+        for (int32_t k = CHANNELS - 1; k >= 0; k--) {
+            const uint32_t a = products[k];
+            const uint32_t b = products[CHANNELS + k];
+            int32_t found[3];
+            mcuq_triple_split(a - (next_a << 8U) - end[0], b - (next_b << 8U) - end[1], found);
+            for (int32_t i = 0; i < 3; i++) {
+                sums[k][i] = (part == 0) ? found[i] : (sums[k][i] + found[i]);
+            }
+            next_a = a;
+            next_b = b;
+        }
+        packed = &end[2];
+        weights = &weights[part_taps];
+    }
+}

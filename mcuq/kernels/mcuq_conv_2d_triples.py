@@ -1,0 +1,100 @@
+"""mcuq's convolution for cores without the DSP extension: three pixels in two words (mcuq_conv_2d_s8_triples.h)."""
+
+from __future__ import annotations
+
+import functools
+
+from mcuq.ir import Layer
+from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, ScratchPointer, Struct, TensorPointer
+from mcuq.kernels.base import MCUQ, Kernel, Target
+from mcuq.kernels.gemm_params import weight_rows
+from mcuq.kernels.overlap import by_rows
+from mcuq.kernels.packed_weights import accumulator_range, raw_bias
+from mcuq.kernels.plain import PlainRequantize, needs_no_dsp, requantize_constants
+from mcuq.kernels.triples import Parts, parts_for, stream
+from mcuq.kernels.work import LAYER_CYCLES
+from mcuq.ops.activation import quantized_range
+from mcuq.ops.conv_2d import Conv2D
+from mcuq.ops.weighted import channel_requantization
+
+FUNCTION = "mcuq_conv_2d_s8_triples"
+
+
+def refuses(layer: Layer, target: Target) -> str | None:
+    a: Conv2D = layer.attributes
+    if (reason := needs_no_dsp(target)) is not None:
+        return reason
+    if a.groups != 1:
+        return f"the kernel has no convolution in {a.groups} groups"
+    if requantization(layer) is None:
+        return "a factor of 0.5 or more is rounded once, and no affine form is exact"
+    return None
+
+
+@functools.lru_cache(maxsize=64)
+def requantization(layer: Layer) -> PlainRequantize | None:
+    rows = weight_rows(layer)
+    limits = quantized_range(layer.attributes.activation, layer.output.type)
+    return requantize_constants(
+        *channel_requantization(layer),
+        *accumulator_range(layer, rows),
+        raw_bias(layer, rows),
+        layer.output.type.zero_point,
+        limits,
+    )
+
+
+@functools.lru_cache(maxsize=64)
+def parts(layer: Layer) -> Parts:
+    return parts_for(weight_rows(layer))
+
+
+def cycles(layer: Layer, _target: Target) -> int:
+    """On a Cortex-M3."""
+    outputs = layer.output.shape[3]
+    pixels = layer.output.type.elements // outputs
+    triples, taps = -(-pixels // 3), parts(layer).all_taps
+    return int(LAYER_CYCLES + triples * (-(-outputs // 4) * (25 * taps + 200) + 15 * taps + 400))
+
+
+def lower(layer: Layer, _target: Target) -> Lowering:
+    a: Conv2D = layer.attributes
+    x, y, found = layer.input(0), layer.output, requantization(layer)
+    assert found is not None
+    params = Struct(
+        "mcuq_conv_2d_s8_triples_params",
+        "params",
+        (
+            ("input_height", a.height.input),
+            ("input_width", a.width.input),
+            ("channels", x.shape[3]),
+            ("filter_height", a.height.window),
+            ("filter_width", a.width.window),
+            ("output_width", a.width.output),
+            ("output_pixels", a.height.output * a.width.output),
+            ("output_channels", y.shape[3]),
+            ("batches", x.shape[0]),
+            ("stride_height", a.height.stride),
+            ("stride_width", a.width.stride),
+            ("dilation_height", a.height.dilation),
+            ("dilation_width", a.width.dilation),
+            ("pad_top", a.height.pad_before),
+            ("pad_left", a.width.pad_before),
+            ("zero_point", x.type.zero_point),
+            ("parts", parts(layer).count),
+            ("part_taps", parts(layer).taps),
+            ("requantize", found.struct(layer)),
+        ),
+    )
+    packed = stream(weight_rows(layer), parts(layer), found.constants)
+    arguments = (params, TensorPointer(x.name), ConstantPointer("stream"), ScratchPointer(), TensorPointer(y.name))
+    return Lowering(
+        calls=(KernelCall(FUNCTION, arguments, header=f"{FUNCTION}.h"),),
+        constants=(Constant("stream", packed, "weights of four channels a word, and their constants"),),
+        scratch_bytes=parts(layer).packed_bytes + a.width.window * x.shape[3],
+        sources=(f"{FUNCTION}.c", "mcuq_triples.c", "mcuq_triple_store.c"),
+        overlaps=by_rows(layer, a.height, rows_are_copied=False),
+    )
+
+
+KERNELS = (Kernel(FUNCTION, MCUQ, "CONV_2D", refuses, lower, cycles),)
