@@ -187,6 +187,21 @@ static inline uint32_t mcuq_sxtab16_odd(uint32_t halves, uint32_t bytes)
     return sums;
 }
 
+/* a + b and a - b, element by element, int16. */
+static inline uint32_t mcuq_add_int16x2(uint32_t a, uint32_t b)
+{
+    uint32_t sums;
+    __asm__("sadd16 %0, %1, %2" : "=r"(sums) : "r"(a), "r"(b) : "cc");
+    return sums;
+}
+
+static inline uint32_t mcuq_subtract_int16x2(uint32_t a, uint32_t b)
+{
+    uint32_t differences;
+    __asm__("ssub16 %0, %1, %2" : "=r"(differences) : "r"(a), "r"(b) : "cc");
+    return differences;
+}
+
 /* The greater, and the lesser, of four pairs of int8: SSUB8 leaves in the GE flags which is which, SEL chooses. */
 static inline uint32_t mcuq_max_int8x4(uint32_t a, uint32_t b)
 {
@@ -304,6 +319,16 @@ static inline uint32_t mcuq_sxtab16(uint32_t halves, uint32_t bytes)
 static inline uint32_t mcuq_sxtab16_odd(uint32_t halves, uint32_t bytes)
 {
     return mcuq_sxtab16(halves, bytes >> 8);
+}
+
+static inline uint32_t mcuq_add_int16x2(uint32_t a, uint32_t b)
+{
+    return ((a + b) & 0xffffU) | ((a & 0xffff0000U) + (b & 0xffff0000U));
+}
+
+static inline uint32_t mcuq_subtract_int16x2(uint32_t a, uint32_t b)
+{
+    return ((a - b) & 0xffffU) | ((a & 0xffff0000U) - (b & 0xffff0000U));
 }
 
 static inline uint32_t mcuq_choose_int8x4(uint32_t a, uint32_t b, int32_t sign)

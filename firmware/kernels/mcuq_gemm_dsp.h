@@ -165,17 +165,13 @@ static inline mcuq_gemm_plan mcuq_gemm_prepare(const mcuq_gemm_params *params)
     MCUQ_GEMM_SATURATE(0, tail) MCUQ_GEMM_SATURATE(1, tail) MCUQ_GEMM_SATURATE(2, tail) MCUQ_GEMM_SATURATE(3, tail)    \
     MCUQ_GEMM_SATURATE(4, tail) MCUQ_GEMM_SATURATE(5, tail) MCUQ_GEMM_SATURATE(6, tail) MCUQ_GEMM_SATURATE(7, tail)
 
-/* Sums to outputs, affine. */
-#define MCUQ_GEMM_AFFINE_OUTPUTS                                                                                       \
-    MCUQ_GEMM_CONSTANTS                                                                                                \
-    MCUQ_GEMM_EACH("add.w", ", lsl #9", ", lsl #1")                                                                    \
+/* Sums with their biases, scaled, to outputs: affine. */
+#define MCUQ_GEMM_AFFINE_SCALED                                                                                        \
     MCUQ_GEMM_CONSTANTS                                                                                                \
     MCUQ_GEMM_EACH("smmul", "", "")                                                                                    \
     MCUQ_GEMM_SATURATE_EACH(", asr #13")
-/* Sums to outputs, twice rounded; r12 is overwritten. */
-#define MCUQ_GEMM_TWICE_OUTPUTS                                                                                        \
-    MCUQ_GEMM_CONSTANTS                                                                                                \
-    MCUQ_GEMM_EACH("add.w", ", lsl #1", ", asr #7")                                                                    \
+/* Twice the sums with their biases to outputs: twice rounded. r12 is overwritten. */
+#define MCUQ_GEMM_TWICE_ROUNDED                                                                                        \
     MCUQ_GEMM_CONSTANTS                                                                                                \
     MCUQ_GEMM_ROUND(0, r8, r9) MCUQ_GEMM_ROUND(4, r8, r9) MCUQ_GEMM_ROUND(1, r10, r11) MCUQ_GEMM_ROUND(5, r10, r11)    \
     MCUQ_GEMM_CONSTANTS                                                                                                \
@@ -183,6 +179,22 @@ static inline mcuq_gemm_plan mcuq_gemm_prepare(const mcuq_gemm_params *params)
     MCUQ_GEMM_CONSTANTS                                                                                                \
     MCUQ_GEMM_SHIFT_EACH                                                                                               \
     MCUQ_GEMM_SATURATE_EACH("")
+#define MCUQ_GEMM_AFFINE_OUTPUTS                                                                                       \
+    MCUQ_GEMM_CONSTANTS                                                                                                \
+    MCUQ_GEMM_EACH("add.w", ", lsl #9", ", lsl #1")                                                                    \
+    MCUQ_GEMM_AFFINE_SCALED
+#define MCUQ_GEMM_TWICE_OUTPUTS                                                                                        \
+    MCUQ_GEMM_CONSTANTS                                                                                                \
+    MCUQ_GEMM_EACH("add.w", ", lsl #1", ", asr #7")                                                                    \
+    MCUQ_GEMM_TWICE_ROUNDED
+/* Four outputs of the first pixel in r0, of the second in r4. */
+#define MCUQ_GEMM_JOIN                                                                                                 \
+    "bfi r0, r1, #8, #8\n\t"                                                                                           \
+    "bfi r2, r3, #8, #8\n\t"                                                                                           \
+    "bfi r4, r5, #8, #8\n\t"                                                                                           \
+    "bfi r6, r7, #8, #8\n\t"                                                                                           \
+    "pkhbt r0, r0, r2, lsl #16\n\t"                                                                                    \
+    "pkhbt r4, r4, r6, lsl #16\n\t"
 
 /* Outputs of groups of four channels for count pairs of pixels. A pair's second pixel is stored span bytes behind the
  * first, and before it. pair_advance is the distance in bytes from one pair of pixels to the next, whose outputs follow.
@@ -246,12 +258,7 @@ MCUQ_ALWAYS_INLINE void mcuq_gemm_groups(const mcuq_gemm_plan *plan, const int32
         MCUQ_GEMM_AFFINE_OUTPUTS
         ".endif\n"
         "3:\n\t"
-        "bfi r0, r1, #8, #8\n\t"
-        "bfi r2, r3, #8, #8\n\t"
-        "bfi r4, r5, #8, #8\n\t"
-        "bfi r6, r7, #8, #8\n\t"
-        "pkhbt r0, r0, r2, lsl #16\n\t"
-        "pkhbt r4, r4, r6, lsl #16\n\t"
+        MCUQ_GEMM_JOIN
         MCUQ_GET(r8, out)
         MCUQ_GET(r9, span)
         "str.w r4, [r8, r9]\n\t"

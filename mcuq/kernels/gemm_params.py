@@ -42,18 +42,23 @@ def requantization(layer: Layer) -> Requantization:
     return found
 
 
-def refuses_packing(layer: Layer, target: Target) -> str | None:
-    """Why no packed-weight convolution runs ``layer``, or None."""
+def refuses_requantization(layer: Layer, target: Target) -> str | None:
+    """Why no convolution with the requantization of mcuq_gemm_dsp.h runs ``layer``, or None."""
     a: Conv2D = layer.attributes
     if (reason := needs_dsp(target)) is not None:
         return reason
     if a.groups != 1:
         return f"the kernel has no convolution in {a.groups} groups"
-    if (reason := unpackable(weight_rows(layer))) is not None:
-        return reason
     if _requantization(layer) is None:
         return "a factor of 0.5 or more is rounded once, and no affine form is exact"
     return None
+
+
+def refuses_packing(layer: Layer, target: Target) -> str | None:
+    """Why no packed-weight convolution runs ``layer``, or None."""
+    if (reason := needs_dsp(target)) is not None:
+        return reason
+    return unpackable(weight_rows(layer)) or refuses_requantization(layer, target)
 
 
 def gemm_params(layer: Layer, pairs: int) -> Struct:
@@ -105,7 +110,12 @@ def gemm_cycles(layer: Layer, pairs: int, code: GemmCode, pixels: int) -> int:
     rounds = -(-(pairs - 1) // code.unrolled) if code.unrolled else 0
     loop = 0 if code.exact else 12 + 7 * max(1, rounds)
     channels = layer.output.shape[-1]
-    pixel_pairs = (pixels + 1) // 2
+    each = 18 + staged_cycles(layer) + -(-channels // 4) * (15 * pairs + outputs + loop)
+    return (pixels + 1) // 2 * each
+
+
+def staged_cycles(layer: Layer) -> int:
+    """For a pair of pixels whose outputs, or some of them, go through a small buffer."""
+    channels = layer.output.shape[-1]
     clamped = quantized_range(layer.attributes.activation, layer.output.type) != (-128, 127)
-    staged = 120 * (-(-channels // 4)) if clamped else 120 * (channels % 4 != 0)
-    return pixel_pairs * (18 + staged + -(-channels // 4) * (15 * pairs + outputs + loop))
+    return 120 * (-(-channels // 4) if clamped else channels % 4 != 0)

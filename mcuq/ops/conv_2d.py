@@ -204,6 +204,16 @@ CASES = (
         output_scale=0.1,
     ),
     _case("more_rows_than_the_buffer_moves", (1, 23, 4, 6), (5, 4, 3, 6), (12, 2, 5), stride=(2, 2), output_scale=0.1),
+    _case("three_columns_wide", (2, 9, 8, 8), (12, 5, 3, 8), (5, 8, 12), stride=(2, 1)),
+    _case("three_columns_wide_on_one_column", (1, 5, 1, 12), (4, 3, 3, 12), (5, 1, 4), output_scale=0.2),
+    _case(
+        "three_columns_wide_clamped",
+        (1, 4, 7, 24),
+        (6, 3, 3, 24),
+        (4, 7, 6),
+        activation=Activation.RELU6,
+        zero_points=(127, -128),
+    ),
     _case("two_channels", (1, 10, 7, 2), (4, 3, 3, 2), (10, 7, 4)),
 )
 
