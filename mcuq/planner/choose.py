@@ -128,10 +128,12 @@ def choose(
     Exact for RAM, which layers do not share. For flash and cycles together a price of a byte in cycles is varied, and
     for each price the layers are settled one by one until nothing changes: near the best, not proven to be.
     """
-    within = _within_ram(surveyed, budget.ram_bytes)
-    picks = [_Picks(within, code_of)]
-    if optimize is not Optimize.SPEED or budget.flash_bytes is not None:
-        picks += _front(within, code_of)
+    picks: list[_Picks] = []
+    for limit in _ram_limits(surveyed, optimize, budget.ram_bytes):
+        within = _within_ram(surveyed, limit)
+        picks.append(_Picks(within, code_of))
+        if optimize is not Optimize.SPEED or budget.flash_bytes is not None:
+            picks += _front(within, code_of)
     best = min(picks, key=lambda p: _rank(p.cost(), optimize, budget.flash_bytes))
     return best.choices(), best.cost()
 
@@ -140,6 +142,15 @@ def ram_levels(surveyed: Sequence[LayerOptions]) -> tuple[int, ...]:
     """Budgets of RAM that lead to different choices, the least first: what the hungriest layer may need."""
     least = _least_ram(surveyed)
     return tuple(sorted({max(least, option.ram_bytes) for layer in surveyed for option in layer.options}))
+
+
+def _ram_limits(surveyed: Sequence[LayerOptions], optimize: Optimize, limit: int | None) -> tuple[int | None, ...]:
+    """The budgets of RAM to look for choices within: for a balance, a few below what is allowed."""
+    if optimize is not Optimize.BALANCED:
+        return (limit,)
+    most = max((layer.options[0].ram_bytes for layer in surveyed), default=0)
+    below = [level for level in ram_levels(surveyed) if level < min(most, limit or most)]
+    return (limit, *below[-BALANCED_LEVELS:])
 
 
 def _least_ram(surveyed: Sequence[LayerOptions]) -> int:
@@ -164,6 +175,9 @@ def _rank(found: Cost, optimize: Optimize, flash_limit: int | None) -> tuple[flo
         return (excess, sum(logarithms))
     return (excess, found.cycles, found.flash_bytes)
 
+
+BALANCED_LEVELS = 5
+"""Budgets of RAM that a balance is looked for in: a tenth of a second for each."""
 
 PRICES = (0.0, *(2.0**power for power in range(-4, 15)), 1e9)
 """Cycles that a byte of flash is worth, tried in this order."""
