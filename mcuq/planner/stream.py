@@ -70,7 +70,7 @@ class Streamer:
                 yield shape
 
     def shape(self, first: int, last: int) -> StageShape | None:
-        """The stage of steps ``first`` to ``last``; None where another output than the last is read by no step of it."""
+        """The stage of steps ``first`` to ``last``; None where one before the last is read by none of them."""
         graph = self.program.graph
         inside = range(first, last + 1)
         read = {t.name for step in inside for t in self.layers[step].inputs if t is not None}

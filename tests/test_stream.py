@@ -1,0 +1,143 @@
+"""Nets that run row by row compute the same bytes, and nothing overwrites what is still needed: every layer is watched."""
+
+from __future__ import annotations
+
+import dataclasses
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mcuq.board import board_named
+from mcuq.cmsis_nn import find_cmsis_nn
+from mcuq.core import Core, core_named
+from mcuq.ir import Graph
+from mcuq.kernels.base import Target
+from mcuq.link import Link, Request
+from mcuq.planner.arena import Placement, Plan, plan
+from mcuq.planner.lower import KernelPolicy, lower
+from mcuq.planner.stream import ROWS, Streamer, stream
+from mcuq.runners.host import HostRunner
+from mcuq.runners.qemu import QemuRunner
+from tests.harness.canary import CAUGHT, WatchedCase, build_watched_image, build_watched_program
+from tests.harness.row_nets import NETS, mobile, residual, rounds
+
+POLICY = {"cmsis-nn": KernelPolicy.CMSIS_NN, "mcuq": KernelPolicy.MCUQ}
+
+
+def target_of(core: Core) -> Target:
+    found = find_cmsis_nn()
+    return Target(core, found.functions if found else frozenset())
+
+
+def watched(core: Core, policy: KernelPolicy) -> list[WatchedCase]:
+    """Every net as it is, with the stage found best, and with some others: each end, some numbers of rows."""
+    cases = []
+    for make in NETS:
+        graph = make()
+        program = lower(graph, target_of(core), policy)
+        plans = {"whole": plan(program)}
+        best = stream(program, policy)
+        assert best is not None, f"no stage makes {graph.name} smaller"
+        plans["best"] = best.plan
+        streamer = Streamer(program, policy)
+        for number, shape in enumerate(streamer.shapes()):
+            last_rows, most = ROWS[number % len(ROWS)]
+            streamed, _ = streamer.streamed(streamer.scheduled(shape, last_rows, most))
+            plans[f"steps {shape.first} to {shape.last} by {last_rows} and {most} rows"] = plan(streamed)
+        data = rounds(graph, 2)
+        cases += [WatchedCase(f"{graph.name}: {what}", found, data) for what, found in plans.items()]
+    return cases
+
+
+def ask(link: Link, message: bytes, answer_bytes: int, payload: int) -> tuple[int, bytes]:
+    link._write_input(0, message, payload)
+    status, _ = link._unpack("<iQ", link._ask(Request.RUN))
+    return status, link._read_output(0, answer_bytes, payload)
+
+
+def differences(link: Link, cases: Sequence[WatchedCase]) -> list[str]:
+    payload = link.identify().payload_bytes
+    wrong = []
+    for number, case in enumerate(cases):
+        for given, want in case.rounds:
+            status, answer = ask(link, struct.pack("<I", number) + given, len(want), payload)
+            bad = int((np.frombuffer(answer, np.uint8) != np.frombuffer(want, np.uint8)).sum())
+            if bad or status:
+                wrong.append(f"{case.id}: status {status}, {bad} of {len(want)} bytes, with {case.kernel}")
+    return wrong
+
+
+@pytest.mark.parametrize("policy", POLICY)
+@pytest.mark.parametrize("core", ["cortex-m0", "cortex-m4", "cortex-m55"])
+def test_streamed_nets_are_exact_and_overwrite_nothing_on_the_host(core: str, policy: str, tmp_path: Path) -> None:
+    cases = watched(core_named(core), POLICY[policy])
+    program = build_watched_program(cases, tmp_path)
+    with HostRunner(program).start() as running, running.open_link() as link:
+        assert differences(link, cases) == []
+
+
+@pytest.mark.parametrize("board", ["mps2-an385", "mps2-an386", "mps3-an547"])
+def test_streamed_nets_are_exact_and_overwrite_nothing_in_qemu(board: str, tmp_path: Path) -> None:
+    """The first board runs code for Cortex-M0: QEMU's own has too little memory for it."""
+    machine = board_named(board)
+    if board == "mps2-an385":
+        machine = machine.model_copy(update={"core": "cortex-m0"})
+    cases = watched(machine.core_with_fpu, KernelPolicy.MCUQ)
+    image = build_watched_image(cases, machine, tmp_path)
+    with QemuRunner(machine, image, count=False).start() as running, running.open_link() as link:
+        assert differences(link, cases) == []
+
+
+def corrupted(found: Plan) -> list[tuple[str, Plan]]:
+    """``found`` with each buffer in turn moved over one that is alive at a step that writes the first."""
+    made = []
+    for moved in found.placements:
+        over = next(
+            (
+                p for p in found.placements
+                if p is not moved and p.buffer.tensors and p.buffer.overlaps(moved.buffer)
+                and p.buffer.first < moved.buffer.first < p.buffer.last
+            ),
+            None,
+        )  # fmt: skip
+        if over is not None:
+            places = tuple(Placement(p.buffer, over.offset) if p is moved else p for p in found.placements)
+            most = max(place.end for place in places)
+            changed = dataclasses.replace(found, placements=places, arena_bytes=max(found.arena_bytes, -(-most // 8) * 8))
+            made.append((f"{moved.buffer.name} over {over.buffer.name}", changed))
+    return made
+
+
+def test_a_plan_that_overwrites_what_is_alive_is_caught(tmp_path: Path) -> None:
+    """In ordinary plans and in streamed ones, whichever buffer lies where it must not."""
+    cases: list[WatchedCase] = []
+    for make in (mobile, residual):
+        graph: Graph = make()
+        program = lower(graph, target_of(core_named("cortex-m4")), KernelPolicy.MCUQ)
+        best = stream(program, KernelPolicy.MCUQ)
+        assert best is not None
+        for planned in (plan(program), best.plan):
+            cases += [WatchedCase(what, made, rounds(graph, 1)) for what, made in corrupted(planned)]
+    assert len(cases) > 4
+    built = build_watched_program(cases, tmp_path)
+    with HostRunner(built).start() as running, running.open_link() as link:
+        payload = link.identify().payload_bytes
+        for number, case in enumerate(cases):
+            ((given, want),) = case.rounds
+            status, _ = ask(link, struct.pack("<I", number) + given, len(want), payload)
+            assert status >= CAUGHT, case.id
+
+
+def test_streaming_halves_what_the_first_layers_need() -> None:
+    graph = mobile()
+    program = lower(graph, target_of(core_named("cortex-m4")), KernelPolicy.MCUQ)
+    best = stream(program, KernelPolicy.MCUQ)
+    assert best is not None
+    assert best.plan.arena_bytes < plan(program).arena_bytes
+    roomy = stream(program, KernelPolicy.MCUQ, ram_bytes=plan(program).arena_bytes - 8)
+    assert roomy is not None
+    assert best.plan.arena_bytes <= roomy.plan.arena_bytes < plan(program).arena_bytes
+    assert roomy.extra_cycles <= best.extra_cycles
