@@ -170,6 +170,7 @@ def _manifest(
         "image": fitted.image.elf.relative_to(folder).as_posix(),
         "simulated_board": None if simulated is None else simulated.board.name,
         "simulated_image": None if simulated is None else simulated.elf.relative_to(folder).as_posix(),
+        "parts": list(fitted.plan.program.parts()),
         "files": {path.relative_to(folder).as_posix(): _digest(path) for path in files},
     }
 

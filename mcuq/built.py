@@ -21,7 +21,10 @@ from mcuq.report import Report
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What a build folder holds. ``image`` runs on the board, ``simulated_image`` on the machine that stands in."""
+    """What a build folder holds. ``image`` runs on the board, ``simulated_image`` on the machine that stands in.
+
+    ``parts``: the layer of each part of the model, in the order in which they run; a layer run row by row has many.
+    """
 
     folder: Path
     board: Board
@@ -29,6 +32,7 @@ class Built:
     report: Report
     image: Path
     simulated_image: Path | None
+    parts: tuple[int, ...]
 
 
 def load_built(folder: Path) -> Built:
@@ -50,6 +54,7 @@ def load_built(folder: Path) -> Built:
         image = folder / str(manifest["image"])
         simulated = manifest["simulated_image"]
         name = str(manifest["model"])
+        parts = tuple(int(part) for part in manifest["parts"])
         built_from = str(manifest["files"][MODEL_FILE])
         if not image.is_file() or not (simulated is None or (folder / str(simulated)).is_file()):
             raise ValueError("an image is missing")
@@ -61,7 +66,7 @@ def load_built(folder: Path) -> Built:
         raise MismatchError(f"{folder / MODEL_FILE} is not the model that the image was built from", hint="build again")
     file_graph = read_tflite(tflite, f"{folder}/{MODEL_FILE}")
     model = Model(name, tflite, float_tflite, file_graph, run_passes(bind(file_graph)), None)
-    return Built(folder, board, model, report, image, None if simulated is None else folder / simulated)
+    return Built(folder, board, model, report, image, None if simulated is None else folder / simulated, parts)
 
 
 def _reason(error: Exception) -> str:

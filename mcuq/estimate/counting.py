@@ -25,8 +25,16 @@ from mcuq.toolchain import find_tool, run_tool
 Counts = Mapping[int, int]
 """Instruction address → how often it ran."""
 
-_OWN = ("mcuq_profile_layer", "mcuq_ticks64", "mcuq_ticks", "mcuq_systick_handler", "dwt_ticks")
-"""Functions that time the layers and are no part of them."""
+_OWN = frozenset(
+    (
+        *("mcuq_profile_layer", "mcuq_profile_pause", "mcuq_profile_resume"),
+        *("mcuq_ticks64", "mcuq_ticks", "mcuq_systick_handler", "dwt_ticks"),
+        *("mcuq_input_read", "ask_for_input", "receive", "repeated", "respond", "mcuq_uart_read", "mcuq_uart_write"),
+        *("mcuq_frame_decode", "mcuq_frame_send", "mcuq_frame_resend", "decoder_push", "decoder_restart", "crc_update"),
+        *("mcuq_load_u32", "mcuq_store_u32"),
+    )
+)
+"""Functions that time the layers, or wait for the model's input, and are no part of them."""
 
 
 def count_layers(
@@ -47,10 +55,15 @@ def count_layers(
             check_identity(link, built.report.build_id, built.model.name)
             link.run([array[0].tobytes() for array in inputs])
         layers = _read(out)
-    if len(layers) != len(built.report.layers):
-        raise RunError(f"QEMU's plugin saw {len(layers)} layers, the build has {len(built.report.layers)}")
-    own = {i.address for i in program.instructions.values() if i.function in _OWN}
-    return tuple({address: n for address, n in layer.items() if address not in own} for layer in layers)
+    if len(layers) != len(built.parts):
+        raise RunError(f"QEMU's plugin saw {len(layers)} parts of layers, the build has {len(built.parts)}")
+    own = {i.address for i in program.instructions.values() if i.function.split(".")[0] in _OWN}
+    totals: list[dict[int, int]] = [{} for _ in built.report.layers]
+    for index, part in zip(built.parts, layers, strict=True):
+        for address, count in part.items():
+            if address not in own:
+                totals[index][address] = totals[index].get(address, 0) + count
+    return tuple(totals)
 
 
 def _address(program: Program, function: str) -> int:

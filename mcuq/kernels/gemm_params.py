@@ -31,7 +31,7 @@ def weight_rows(layer: Layer) -> Array:
     return rows
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=1024)
 def _requantization(layer: Layer) -> Requantization | None:
     return convolution_requantization(layer, weight_rows(layer))
 

@@ -31,7 +31,7 @@ def refuses(layer: Layer, target: Target) -> str | None:
     return None
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=1024)
 def requantization(layer: Layer) -> PlainRequantize | None:
     rows = weight_rows(layer)
     limits = quantized_range(layer.attributes.activation, layer.output.type)
@@ -44,7 +44,7 @@ def requantization(layer: Layer) -> PlainRequantize | None:
     )
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=1024)
 def parts(layer: Layer) -> Parts:
     return parts_for(weight_rows(layer))
 

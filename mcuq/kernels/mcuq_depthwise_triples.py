@@ -90,7 +90,7 @@ def refuses(layer: Layer, target: Target) -> str | None:
     return None
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=1024)
 def requantization(layer: Layer) -> PlainRequantize | None:
     rows = weight_rows(layer)
     limits = quantized_range(layer.attributes.activation, layer.output.type)

@@ -119,7 +119,7 @@ def folded_bias(layer: Layer) -> IntArray:
     return result
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=1024)
 def requantization(layer: Layer) -> FixedShift | None:
     """The proven constants, for every accumulator that inputs of -128 .. 127 can make; None where there are none."""
     w = lined_weights(layer)

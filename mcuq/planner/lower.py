@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -77,6 +77,15 @@ class Program:
     def stage_of(self, step: int) -> Stage | None:
         """The stage that ``step`` runs in, if any."""
         return next((stage for stage in self.stages if stage.first <= step <= stage.last), None)
+
+    def parts(self) -> Iterator[int]:
+        """The step of each part of the program in the order in which they run: outside stages, each step is one."""
+        for index in range(len(self.steps)):
+            stage = self.stage_of(index)
+            if stage is None:
+                yield index
+            elif index == stage.first:
+                yield from stage.parts()
 
     @property
     def fed_input(self) -> str | None:

@@ -4,7 +4,9 @@ kept whole. Values only; they are made in ``stream``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from mcuq.ir.kernel_call import KernelCall
 
@@ -48,6 +50,12 @@ class Stage:
     fed: str | None
     buffers: tuple[RowBytes, ...]
     rounds: tuple[Round, ...]
+
+    def parts(self) -> Iterator[int]:
+        """The step of each part in the order in which they run: a part is what runs of one step at a stretch."""
+        for one in self.rounds:
+            for _ in range(one.count):
+                yield from (step for step, _ in groupby(one.calls, key=lambda found: found.step))
 
     def row_buffer(self, tensor: str) -> RowBytes | None:
         return next((buffer for buffer in self.buffers if buffer.tensor == tensor), None)

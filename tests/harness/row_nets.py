@@ -1,4 +1,4 @@
-"""Small image nets of random layers, as graphs, with inputs and the bytes that the operators' references make of them."""
+"""Small image nets of random layers, as graphs, with inputs and the bytes that the references make of them."""
 
 from __future__ import annotations
 
