@@ -147,8 +147,13 @@ def _compiled_view(
 
 def _removed_channels(before: Graph, after: Graph) -> int:
     """How many channels fewer the layers of ``after`` write than in ``before``."""
-    written = [name for node in after.nodes for name in node.outputs if after.tensors[name].shape]
-    return sum(before.tensors[name].shape[-1] - after.tensors[name].shape[-1] for name in written)
+    left = _channels(after)
+    return sum(channels - left[name] for name, channels in _channels(before).items() if name in left)
+
+
+def _channels(graph: Graph) -> dict[str, int]:
+    """By layer: how many channels it writes."""
+    return {layer.name: layer.output.shape[-1] for layer in graph.layers() if layer.output.shape}
 
 
 def is_quantized(graph: Graph) -> bool:

@@ -12,6 +12,7 @@ from mcuq.passes.fuse_padding import fuse_padding
 from mcuq.passes.order_layers import order_layers
 from mcuq.passes.peel_edges import peel_edges
 from mcuq.passes.plain_constant_channels import plain_constant_channels
+from mcuq.passes.precompute_borders import precompute_borders
 from mcuq.passes.remove_constant_channels import remove_constant_channels
 from mcuq.passes.remove_dead import remove_dead
 from mcuq.passes.remove_identities import remove_identities
@@ -25,6 +26,7 @@ DEFAULT_PASSES: tuple[Pass, ...] = (
     fuse_activations,
     fuse_padding,
     remove_constant_channels,
+    precompute_borders,
     plain_constant_channels,
     remove_dead,
     order_layers,

@@ -76,23 +76,42 @@ ORDERS: tuple[Callable[[Buffer], tuple[int, ...]], ...] = (
 """In which buffers are placed: by size, by size and time, in order of execution, and backwards."""
 
 EFFORT = 200_000
-"""Pairs of buffers looked at while varying the best order: about half a second."""
+"""Pairs of buffers looked at while varying an order: about half a second."""
+
+SMALL = 16
+"""A buffer is small below such a part of the lower bound."""
 
 
 def _best_placement(found: Sequence[Buffer], overlaps: Overlaps, bound: int) -> tuple[Placement, ...]:
     orders = [sorted(found, key=order) for order in ORDERS]
     tried = [(place(order, overlaps), order) for order in orders]
     best, order = min(tried, key=lambda candidate: _extent(candidate[0]))
+    # Where only the order of large buffers varies, more orders are tried; small ones find room between them.
+    small = [buffer for buffer in orders[0] if buffer.bytes * SMALL < bound]
+    large = [buffer for buffer in order if buffer.bytes * SMALL >= bound]
+    for varied, last in ((order, []), (large, small)):
+        best = _vary(best, varied, last, overlaps, bound)
+    return best
+
+
+def _vary(
+    best: tuple[Placement, ...], order: list[Buffer], last: list[Buffer], overlaps: Overlaps, bound: int
+) -> tuple[Placement, ...]:
+    """``best``, or a better placement from moving single buffers in ``order``; those of ``last`` are placed after."""
     random = Random(0)  # noqa: S311 - variations, the same each time
-    for _ in range(EFFORT // (len(found) ** 2 + 1)):
+    extent = _extent(best)
+    for _ in range(EFFORT // (len(order) ** 2 + 1)):
         if _aligned(_extent(best)) <= bound:
             break
         varied = list(order)
         moved = varied.pop(random.randrange(len(varied)))
         varied.insert(random.randrange(len(varied) + 1), moved)
         placements = place(varied, overlaps)
-        if _extent(placements) <= _extent(best):
-            best, order = placements, varied
+        if _extent(placements) > extent:
+            continue
+        order, extent = varied, _extent(placements)
+        if extent < _extent(best):
+            best = min(best, place([*varied, *last], overlaps) if last else placements, key=_extent)
     return best
 
 
