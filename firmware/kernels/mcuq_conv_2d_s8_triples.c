@@ -51,21 +51,50 @@ static void pack_windows(const params_type *p, const int8_t *image, const window
     mcuq_triple_pack_end(&packer);
 }
 
+/* Four channels, or the first `channels`. */
+static inline void store(const params_type *p, const mcuq_triple_steps *steps, const int32_t *constants,
+                         const int32_t sums[MCUQ_TRIPLE_CHANNELS][3], int8_t *out, int32_t channels)
+{
+    const int32_t record = mcuq_triple_constants(&p->requantize);
+    for (int32_t k = 0; (k < MCUQ_TRIPLE_CHANNELS) && (k < channels); k++) {
+        mcuq_triple_store(&p->requantize, steps, constants, sums[k], &out[k]);
+        constants = &constants[record];
+    }
+}
+
+/* As store, for windows in one part. */
+static inline void store_part(const params_type *p, const mcuq_triple_steps *steps, const int32_t *constants,
+                              const uint32_t products[2 * MCUQ_TRIPLE_CHANNELS], const uint32_t *end, int8_t *out,
+                              int32_t channels)
+{
+    const int32_t record = mcuq_triple_constants(&p->requantize);
+    for (int32_t k = 0; (k < MCUQ_TRIPLE_CHANNELS) && (k < channels); k++) {
+        int32_t sums[3];
+        mcuq_triple_channel(products, k, end, sums);
+        mcuq_triple_store(&p->requantize, steps, constants, sums, &out[k]);
+        constants = &constants[record];
+    }
+}
+
 /* All channels of up to three pixels. */
 static void compute(const params_type *p, const uint32_t *packed, const int32_t *stream, int8_t *output, int32_t pixels)
 {
     const int32_t channels = p->output_channels;
     const int32_t words = p->parts * p->part_taps;
-    const int32_t constants = mcuq_triple_constants(&p->requantize);
+    const int32_t group = words + (MCUQ_TRIPLE_CHANNELS * mcuq_triple_constants(&p->requantize));
+    const uint32_t *const end = &packed[2 * words];
     const mcuq_triple_steps steps = {(pixels > 1) ? channels : 0, (pixels > 2) ? (2 * channels) : 0};
-    for (int32_t o = 0; o < channels; o += 4) {
-        int32_t sums[4][3];
-        mcuq_triple_sums(packed, p->parts, p->part_taps, (const uint32_t *)stream, sums);
-        stream = &stream[words];
-        for (int32_t k = 0; (k < 4) && ((o + k) < channels); k++) {
-            mcuq_triple_store(&p->requantize, &steps, stream, sums[k], &output[o + k]);
-            stream = &stream[constants];
+    for (int32_t o = 0; o < channels; o += MCUQ_TRIPLE_CHANNELS) {
+        if (p->parts == 1) {
+            uint32_t products[2 * MCUQ_TRIPLE_CHANNELS];
+            mcuq_triple_multiply(packed, end, (const uint32_t *)stream, products);
+            store_part(p, &steps, &stream[words], products, end, &output[o], channels - o);
+        } else {
+            int32_t sums[MCUQ_TRIPLE_CHANNELS][3];
+            mcuq_triple_sums(packed, p->parts, p->part_taps, (const uint32_t *)stream, sums);
+            store(p, &steps, &stream[words], (const int32_t(*)[3])sums, &output[o], channels - o);
         }
+        stream = &stream[group];
     }
 }
 

@@ -9,7 +9,8 @@
  *
  * Weights: int8 [channel][line][element of the line], lines and elements as in the plane. Constants: mcuq_triple_store.h,
  * one record after another.
- * Scratch: plane_lines * plane_length pairs of words.
+ * A window whose lines follow each other without a gap may be given as one line.
+ * Scratch: a word for each weight of a channel, then plane_lines * plane_length pairs of words.
  * Where there is one band, a whole channel has been read before any output of it is written: the output may take the
  * input's very place.
  * Cost on a Cortex-M0: about 3 cycles a product, 60 an output and 8 for each element of the plane; on a Cortex-M3 2, 30, 5.
@@ -37,10 +38,10 @@ typedef struct {
     int32_t output_length;
     int32_t filter_lines;
     int32_t filter_length;
+    int32_t line_gap; /* bytes of the plane from behind a window's line to its next one */
+    int32_t tap_gap;  /* and from behind a tap to the next one of the line */
     int32_t line_stride;
     int32_t stride;
-    int32_t line_dilation;
-    int32_t dilation;
     int32_t line_padding;
     int32_t padding;
     int32_t band_lines; /* output lines of a third */

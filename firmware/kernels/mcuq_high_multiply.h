@@ -36,10 +36,6 @@ static inline int32_t mcuq_high_multiply_biased(int32_t a, mcuq_factor b, int32_
     return (ah * b.high) + (int32_t)(low >> 16U) + ((middle + half) >> 16);
 }
 
-static inline int32_t mcuq_high_multiply(int32_t a, mcuq_factor b)
-{
-    return mcuq_high_multiply_biased(a, b, 0);
-}
 
 static inline int32_t mcuq_high_multiply_rounded(int32_t a, mcuq_factor b)
 {
@@ -55,10 +51,6 @@ static inline mcuq_factor mcuq_factor_of(int32_t value)
     return value;
 }
 
-static inline int32_t mcuq_high_multiply(int32_t a, mcuq_factor b)
-{
-    return (int32_t)(((int64_t)a * (int64_t)b) >> 32);
-}
 
 static inline int32_t mcuq_high_multiply_rounded(int32_t a, mcuq_factor b)
 {

@@ -1,6 +1,6 @@
 #include "mcuq_triples.h"
 
-enum { CHANNELS = 4 };
+#include <string.h>
 
 void mcuq_triple_pack(mcuq_triple_packer *packer, const int8_t *x0, const int8_t *x1, const int8_t *x2, int32_t n)
 {
@@ -48,7 +48,6 @@ void mcuq_triple_pack_end(mcuq_triple_packer *packer)
     }
 }
 
-/* products[k] and products[4 + k]: sums of (weights >> 8 k) * a, and * b. */
 #if defined(__ARM_ARCH_ISA_THUMB) && (__ARM_ARCH_ISA_THUMB == 1)
 
 /* r0 packed, r1 weights, r2 and r3 a and b, r4 four weights, r5 a product; sums in r6, r7, r8 to r12 and lr. */
@@ -64,8 +63,8 @@ void mcuq_triple_pack_end(mcuq_triple_packer *packer)
     "muls r2, r4, r2\n\tadds r6, r6, r2\n\t"                                                                           \
     "muls r3, r4, r3\n\tadd r10, r10, r3\n\t"
 
-static __attribute__((noinline)) void multiply(const uint32_t *packed, const uint32_t *end, const uint32_t *weights,
-                                               uint32_t products[2 * CHANNELS])
+void mcuq_triple_multiply(const uint32_t *packed, const uint32_t *end, const uint32_t *weights,
+                          uint32_t products[2 * MCUQ_TRIPLE_CHANNELS])
 {
     register const uint32_t *x __asm__("r0") = packed;
     register const uint32_t *w __asm__("r1") = weights;
@@ -97,8 +96,8 @@ static __attribute__((noinline)) void multiply(const uint32_t *packed, const uin
     "mla r8, r2, r4, r8\n\tmla r12, r3, r4, r12\n\tlsrs r4, r4, #8\n\t"                                                \
     "mla r9, r2, r4, r9\n\tmla lr, r3, r4, lr\n\t"
 
-static __attribute__((noinline)) void multiply(const uint32_t *packed, const uint32_t *end, const uint32_t *weights,
-                                               uint32_t products[2 * CHANNELS])
+void mcuq_triple_multiply(const uint32_t *packed, const uint32_t *end, const uint32_t *weights,
+                          uint32_t products[2 * MCUQ_TRIPLE_CHANNELS])
 {
     register const uint32_t *x __asm__("r0") = packed;
     register const uint32_t *w __asm__("r1") = weights;
@@ -117,17 +116,17 @@ static __attribute__((noinline)) void multiply(const uint32_t *packed, const uin
 
 #else
 
-static void multiply(const uint32_t *packed, const uint32_t *end, const uint32_t *weights,
-                     uint32_t products[2 * CHANNELS])
+void mcuq_triple_multiply(const uint32_t *packed, const uint32_t *end, const uint32_t *weights,
+                          uint32_t products[2 * MCUQ_TRIPLE_CHANNELS])
 {
-    for (int32_t k = 0; k < (2 * CHANNELS); k++) {
+    for (int32_t k = 0; k < (2 * MCUQ_TRIPLE_CHANNELS); k++) {
         products[k] = 0U;
     }
     const uint32_t *w = weights;
     for (const uint32_t *x = packed; x != end; x = &x[2]) {
-        for (uint32_t k = 0U; k < CHANNELS; k++) {
+        for (uint32_t k = 0U; k < MCUQ_TRIPLE_CHANNELS; k++) {
             products[k] += (*w >> (8U * k)) * x[0];
-            products[CHANNELS + k] += (*w >> (8U * k)) * x[1];
+            products[MCUQ_TRIPLE_CHANNELS + k] += (*w >> (8U * k)) * x[1];
         }
         w = &w[1];
     }
@@ -136,24 +135,19 @@ static void multiply(const uint32_t *packed, const uint32_t *end, const uint32_t
 #endif
 
 void mcuq_triple_sums(const uint32_t *packed, int32_t parts, int32_t part_taps, const uint32_t *weights,
-                      int32_t sums[4][3])
+                      int32_t sums[MCUQ_TRIPLE_CHANNELS][3])
 {
-    uint32_t products[2 * CHANNELS];
+    uint32_t products[2 * MCUQ_TRIPLE_CHANNELS];
+    (void)memset(sums, 0, MCUQ_TRIPLE_CHANNELS * sizeof sums[0]);
     for (int32_t part = 0; part < parts; part++) {
         const uint32_t *const end = &packed[2 * part_taps];
-        multiply(packed, end, weights, products);
-        uint32_t next_a = 0U;
-        uint32_t next_b = 0U;
-        for (int32_t k = CHANNELS - 1; k >= 0; k--) {
-            const uint32_t a = products[k];
-            const uint32_t b = products[CHANNELS + k];
+        mcuq_triple_multiply(packed, end, weights, products);
+        for (int32_t k = 0; k < MCUQ_TRIPLE_CHANNELS; k++) {
             int32_t found[3];
-            mcuq_triple_split(a - (next_a << 8U) - end[0], b - (next_b << 8U) - end[1], found);
-            for (int32_t i = 0; i < 3; i++) {
-                sums[k][i] = (part == 0) ? found[i] : (sums[k][i] + found[i]);
-            }
-            next_a = a;
-            next_b = b;
+            mcuq_triple_channel(products, k, end, found);
+            sums[k][0] += found[0];
+            sums[k][1] += found[1];
+            sums[k][2] += found[2];
         }
         packed = &end[2];
         weights = &weights[part_taps];

@@ -121,6 +121,7 @@ def lower(layer: Layer, _target: Target) -> Lowering:
         row, pixel = shape[2] * shape[3], shape[3]
         return (pixel, row) if g.turned else (row, pixel)
 
+    lines, length, line_gap, tap_gap = window(g)
     input_steps, output_steps = steps(x.shape), steps(y.shape)
     params = Struct(
         "mcuq_depthwise_s8_triples_params",
@@ -139,12 +140,12 @@ def lower(layer: Layer, _target: Target) -> Lowering:
             ("output_step", output_steps[1]),
             ("output_lines", g.lines.output),
             ("output_length", g.length.output),
-            ("filter_lines", g.lines.window),
-            ("filter_length", g.length.window),
+            ("filter_lines", lines),
+            ("filter_length", length),
+            ("line_gap", line_gap),
+            ("tap_gap", tap_gap),
             ("line_stride", g.lines.stride),
             ("stride", g.length.stride),
-            ("line_dilation", g.lines.dilation),
-            ("dilation", g.length.dilation),
             ("line_padding", g.lines.pad_before),
             ("padding", min(g.length.pad_before, g.plane_length)),
             ("band_lines", g.band_lines),
@@ -169,9 +170,22 @@ def lower(layer: Layer, _target: Target) -> Lowering:
             Constant("weights", table(weight_rows(layer), "int8"), "one channel after another"),
             Constant("constants", table(constants, "int32"), "records of each channel's requantization"),
         ),
-        scratch_bytes=g.plane_bytes,
+        scratch_bytes=4 * g.lines.window * g.length.window + g.plane_bytes,
         sources=(f"{FUNCTION}.c", "mcuq_triple_store.c"),
         overlaps=overlaps(layer),
+    )
+
+
+def window(g: Geometry) -> tuple[int, int, int, int]:
+    """Lines and their length, bytes between lines and between taps; lines of one tap become one line."""
+    if g.length.window == 1:
+        return 1, g.lines.window, 0, 8 * (g.lines.dilation * g.plane_length - 1)
+    reach = g.length.window * g.length.dilation
+    return (
+        g.lines.window,
+        g.length.window,
+        8 * (g.lines.dilation * g.plane_length - reach),
+        8 * (g.length.dilation - 1),
     )
 
 

@@ -6,12 +6,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mcuq.fixedpoint import requantize_double
 from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Struct
 from mcuq.kernels.base import Target
-from mcuq.kernels.fast_requantize import fit, twice_rounded, wrapped
+from mcuq.kernels.fast_requantize import twice_rounded, wrapped
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.base import Array
+
+FACTOR_BITS = 20
+"""A line's slope is ``multiplier / 2**FACTOR_BITS``, in units of ``2**-shift`` of an output step."""
+
+MULTIPLIER_END = 1 << 30
+"""Multipliers are three times ten bits."""
+
+ACCUMULATOR_END = 1 << 21
+"""What a product with ten bits leaves of int32."""
+
+VALUE_END = 1 << 30
+"""What scaled accumulators and the line's constant stay below, each."""
+
+_TRIED = (0, *(sign * i for i in (1, 2, 3, *(1 << k for k in range(2, 14))) for sign in (1, -1)))
+"""Multipliers tried, less the closest one."""
 
 
 def needs_no_dsp(target: Target) -> str | None:
@@ -21,14 +37,14 @@ def needs_no_dsp(target: Target) -> str | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlainRequantize:
-    """Constants of mcuq_triple_store.h's two forms, for accumulators that lack ``bias``.
+    """Constants of mcuq_triple_store.h's two forms, for accumulators that lack the bias.
 
-    ``constants`` are int32 values (outputs,): bias and multiplier; twice rounded also rounding and shift.
+    ``constants`` are int32 values (outputs,): of the line constant and multiplier; twice rounded bias, multiplier,
+    rounding and shift.
     """
 
     twice: bool
-    left_shift: int
-    right_shift: int
+    shift: int
     constants: tuple[Array, ...]
 
     def struct(self, layer: Layer) -> Struct:
@@ -38,8 +54,7 @@ class PlainRequantize:
             "mcuq_triple_requantize",
             "requantize",
             (
-                ("left_shift", self.left_shift),
-                ("right_shift", self.right_shift),
+                ("shift", self.shift),
                 ("twice", "true" if self.twice else "false"),
                 ("clamped", "false" if (low, high) == (-128, 127) else "true"),
                 ("activation_min", low),
@@ -57,13 +72,84 @@ def requantize_constants(
     zero_point: int,
     limits: tuple[int, int],
 ) -> PlainRequantize | None:
-    """The affine form where it is proven for accumulators ``low`` .. ``high``, else LiteRT's two roundings; or None."""
-    affine = fit(multipliers, shifts, low, high, zero_point, *limits)
-    if affine is not None:
-        constants = (affine.with_bias(bias), affine.multipliers)
-        return PlainRequantize(False, affine.left_shift, affine.right_shift, constants)
+    """A line where it is proven for accumulators ``low`` .. ``high`` (bias included), else two roundings; or None."""
+    line = fit_line(multipliers, shifts, low, high, bias, zero_point, limits)
+    if line is not None:
+        return line
     twice = twice_rounded(multipliers, shifts, low, high, zero_point)
     if twice is None:
         return None
     doubled = wrapped(2 * bias.astype(np.int64))
-    return PlainRequantize(True, 1, 0, (doubled, twice.multipliers, twice.roundings, twice.shifts))
+    return PlainRequantize(True, 0, (doubled, twice.multipliers, twice.roundings, twice.shifts))
+
+
+def fit_line(
+    multipliers: Array,
+    shifts: Array,
+    low: Array,
+    high: Array,
+    bias: Array,
+    zero_point: int,
+    limits: tuple[int, int],
+) -> PlainRequantize | None:
+    """``(constant + (multiplier · sum >> FACTOR_BITS)) >> shift`` for sums that lack ``bias``, clamped to ``limits``.
+
+    The output is a staircase of the sum. The line is right for every sum when it is right on both sides of each step
+    that the sums reach, which is checked for each. None where no multiplier that was tried has a constant.
+    """
+    multipliers, shifts, bias = (np.asarray(a, np.int64) for a in (multipliers, shifts, bias))
+    low, high = np.asarray(low, np.int64) - bias, np.asarray(high, np.int64) - bias
+    reach = np.maximum(np.maximum(np.abs(low), np.abs(high)), 1)
+    if int(reach.max()) >= ACCUMULATOR_END:
+        return None
+    values = np.arange(limits[0] + 1, limits[1] + 1, dtype=np.int64)
+    steps, reached = _steps(multipliers, shifts, low, high, bias, values - zero_point)
+    factors = multipliers.astype(np.float64) * np.exp2(shifts.astype(np.float64) - 31)
+    live = reached.any(axis=1)
+    least = np.clip(requantize_double(low + bias, multipliers, shifts) + zero_point, *limits)
+    shift = _shift(factors[live], reach[live], bias[live])
+    if shift < 1:
+        return None
+    constants, found = (least << shift) + (1 << (shift - 1)), np.zeros_like(bias)
+    missing = live.copy()
+    for distance in _TRIED:
+        trial = np.rint(factors * 2.0 ** (FACTOR_BITS + shift)).astype(np.int64) + distance
+        need = (values << (shift + FACTOR_BITS)) - steps * trial[:, None]
+        at_least = np.where(reached, -(-need >> FACTOR_BITS), -VALUE_END).max(axis=1, initial=-VALUE_END)
+        ends = need + trial[:, None] - 1
+        at_most = np.where(reached, ends >> FACTOR_BITS, VALUE_END - 1).min(axis=1, initial=VALUE_END - 1)
+        good = missing & (at_least <= at_most) & (trial > 0) & (trial < MULTIPLIER_END)
+        constants, found = np.where(good, (at_least + at_most) >> 1, constants), np.where(good, trial, found)
+        missing &= ~good
+        if not missing.any():
+            return PlainRequantize(False, shift, (constants, found))
+    return None
+
+
+def _shift(factors: Array, reach: Array, bias: Array) -> int:
+    """The greatest shift with which multipliers, scaled sums and constants keep their limits."""
+    greatest = float(np.max(factors, initial=2.0**-12))
+    scaled = float(np.max(factors * reach, initial=1.0))
+    constant = float(np.max(np.abs(factors * bias), initial=0.0)) + 260
+    room = min(0.99 * MULTIPLIER_END / (greatest * 2.0**FACTOR_BITS), 0.99 * VALUE_END / max(scaled, constant))
+    return int(np.floor(np.log2(room)))
+
+
+def _steps(
+    multipliers: Array, shifts: Array, low: Array, high: Array, bias: Array, values: Array
+) -> tuple[Array, Array]:
+    """(channels, values): the least sum that requantizes to ``value`` or more, and whether sums reach both its sides."""
+    columns = [a[:, None] for a in (multipliers, shifts, bias)]
+
+    def reaches(sums: Array) -> Array:
+        result: Array = requantize_double(sums + columns[2], columns[0], columns[1]) >= values
+        return result
+
+    shape = (len(multipliers), len(values))
+    below, above = (np.broadcast_to(a[:, None], shape).copy() for a in (low, high))
+    reached = ~reaches(below) & reaches(above)
+    while bool((above - below > 1).any()):
+        middle = (below + above) >> 1
+        up = reaches(middle)
+        above, below = np.where(up, middle, above), np.where(up, below, middle)
+    return above, reached
