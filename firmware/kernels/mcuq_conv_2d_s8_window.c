@@ -2,7 +2,7 @@
 
 #include "mcuq_widen_dsp.h"
 
-/* Columns of channels in sixteens, fours and ones; gap is what lies between two columns of the target. */
+/* Columns of channels in sixteens, fours, threes and ones; gap is what lies between two columns of the target. */
 static __attribute__((noinline)) void place_sixteens(const int8_t *source, int16_t *target, int32_t columns,
                                                      int32_t channels, int32_t gap)
 {
@@ -34,16 +34,31 @@ static __attribute__((noinline)) void place_fours(const int8_t *source, int16_t 
     }
 }
 
-static __attribute__((noinline)) void place_ones(const int8_t *source, int16_t *target, int32_t columns,
-                                                 int32_t channels, int32_t gap)
+/* In the order 0, 2, 1. Of each column but the last a word is read. */
+static __attribute__((noinline)) void place_threes(const int8_t *source, int16_t *target, int32_t columns, int32_t gap)
+{
+    const int32_t pitch = 3 + gap;
+    const int8_t *from = source;
+    int16_t *to = target;
+    for (int32_t left = columns; left > 1; left--) {
+        const uint32_t word = mcuq_load_word(from);
+        mcuq_store_word(to, mcuq_sxtb16(word));
+        to[2] = (int16_t)mcuq_sxtb16_odd(word);
+        from += 3;
+        to += pitch;
+    }
+    to[0] = from[0];
+    to[1] = from[2];
+    to[2] = from[1];
+}
+
+static __attribute__((noinline)) void place_in_order(const int8_t *source, int16_t *target, int32_t columns,
+                                                     int32_t channels, int32_t gap)
 {
     for (int32_t x = 0; x < columns; x++) {
-        for (int32_t i = channels; i > 0; i--) {
-            *target = *source;
-            source++;
-            target++;
-        }
-        target += gap;
+        mcuq_widen_in_order(source, target, channels);
+        source += channels;
+        target += channels + gap;
     }
 }
 
@@ -84,8 +99,10 @@ static void place_row(const mcuq_conv_2d_s8_window_params *p, const int8_t *row,
         place_sixteens(row, target, columns, p->channels, gap);
     } else if ((p->channels % 4) == 0) {
         place_fours(row, target, columns, p->channels, gap);
+    } else if (p->channels == 3) {
+        place_threes(row, target, columns, gap);
     } else {
-        place_ones(row, target, columns, p->channels, gap);
+        place_in_order(row, target, columns, p->channels, gap);
     }
     (void)place_padding(p, &target[columns * (gap + p->channels)], p->columns - p->pad_left - columns);
 }

@@ -197,11 +197,11 @@ static inline mcuq_gemm_plan mcuq_gemm_prepare(const mcuq_gemm_params *params)
     "pkhbt r4, r4, r6, lsl #16\n\t"
 
 /* Outputs of groups of four channels for count pairs of pixels. A pair's second pixel is stored span bytes behind the
- * first, and before it. pair_advance is the distance in bytes from one pair of pixels to the next, whose outputs follow.
- * The members of code are literals. */
+ * first, and before it. pair_advance is the distance in bytes from one pair of pixels to the next, whose first outputs
+ * follow the first pixel's after skip bytes. The members of code are literals. */
 MCUQ_ALWAYS_INLINE void mcuq_gemm_groups(const mcuq_gemm_plan *plan, const int32_t *stream, uint32_t groups,
                                          const int16_t *activations, uint32_t count, const mcuq_gemm_code code,
-                                         uint32_t pair_advance, int8_t *output, uint32_t out_span)
+                                         uint32_t pair_advance, int8_t *output, uint32_t out_span, uint32_t out_skip)
 {
     /* The unrolled loop is entered in the middle: skipped steps come first. */
     const uint32_t first = (uint32_t)(uintptr_t)activations;
@@ -212,6 +212,7 @@ MCUQ_ALWAYS_INLINE void mcuq_gemm_groups(const mcuq_gemm_plan *plan, const int32
     const mcuq_spilled twice = mcuq_spill(plan->twice);
     const mcuq_spilled advance = mcuq_spill(pair_advance);
     const mcuq_spilled span = mcuq_spill(out_span);
+    const mcuq_spilled skip = mcuq_spill(out_skip);
     mcuq_spilled start = mcuq_spill(first);
     mcuq_spilled end = mcuq_spill(first + (plan->pairs * (uint32_t)code.step));
     mcuq_spilled out = mcuq_spill((uint32_t)(uintptr_t)output);
@@ -267,6 +268,7 @@ MCUQ_ALWAYS_INLINE void mcuq_gemm_groups(const mcuq_gemm_plan *plan, const int32
         MCUQ_GET(r10, last)
         "cmp lr, r10\n\t"
         "bne.w 0b\n\t"
+        MCUQ_GET(r9, skip)
         "add.w r8, r8, r9\n\t" /* the next pair of pixels */
         MCUQ_PUT(out, r8)
         MCUQ_GET(r9, advance)
@@ -290,8 +292,8 @@ MCUQ_ALWAYS_INLINE void mcuq_gemm_groups(const mcuq_gemm_plan *plan, const int32
         : [start] MCUQ_SPILL_CHANGED(start), [end] MCUQ_SPILL_CHANGED(end), [out] MCUQ_SPILL_CHANGED(out),
           [left] MCUQ_SPILL_CHANGED(left)
         : [entry] MCUQ_SPILL(entry), [ahead] MCUQ_SPILL(ahead), [packed] MCUQ_SPILL(packed), [last] MCUQ_SPILL(last),
-          [twice] MCUQ_SPILL(twice), [advance] MCUQ_SPILL(advance), [span] MCUQ_SPILL(span), [pixel] "i"(code.pixel),
-          [step] "i"(code.step), [unrolled] "i"(code.unrolled), [exact] "i"(code.exact), [form] "i"(code.form)
+          [twice] MCUQ_SPILL(twice), [advance] MCUQ_SPILL(advance), [span] MCUQ_SPILL(span), [skip] MCUQ_SPILL(skip),
+          [pixel] "i"(code.pixel), [step] "i"(code.step), [unrolled] "i"(code.unrolled), [exact] "i"(code.exact), [form] "i"(code.form)
         : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
 }
 
@@ -326,7 +328,7 @@ MCUQ_ALWAYS_INLINE void mcuq_gemm_pixel(const mcuq_gemm_plan *plan, const int32_
 
 MCUQ_ALWAYS_INLINE void mcuq_gemm_groups(const mcuq_gemm_plan *plan, const int32_t *stream, uint32_t groups,
                                          const int16_t *activations, uint32_t count, const mcuq_gemm_code code,
-                                         uint32_t pair_advance, int8_t *output, uint32_t out_span)
+                                         uint32_t pair_advance, int8_t *output, uint32_t out_span, uint32_t out_skip)
 {
     const uint8_t *a = (const uint8_t *)activations;
     int8_t *out = output;
@@ -337,7 +339,7 @@ MCUQ_ALWAYS_INLINE void mcuq_gemm_groups(const mcuq_gemm_plan *plan, const int32
             mcuq_gemm_pixel(plan, weights, a, code.step, out);
             out = &out[4];
         }
-        out = &out[out_span];
+        out = &out[out_skip];
         a = &a[pair_advance];
     }
 }
@@ -354,12 +356,15 @@ static inline void mcuq_gemm_store(const mcuq_gemm_params *params, const int8_t 
     }
 }
 
-/* All output channels of a run of pixels, two at a time; those of the next pair are pair_advance bytes behind. A last
- * pixel alone is computed as both of a pair, which may read what lies behind its activations. Groups of less than four
- * channels, and all of a layer that clamps to less than int8, go through a small buffer. plan is made for code.unrolled. */
+/* All output channels of a run of pixels, two at a time; those of the next pair are pair_advance bytes behind. Pairs are
+ * neighbours, and a last pixel alone is computed as both of a pair, which may read what lies behind its activations; or
+ * with spread above 1, pixels so far apart, in as many whole blocks of 2 * spread pixels: for layers of which no channel
+ * is clamped or left over. Groups of less than four channels, and all of a layer that clamps to less than int8, go
+ * through a small buffer. plan is made for code.unrolled. */
 MCUQ_ALWAYS_INLINE void mcuq_gemm_run_as(const mcuq_gemm_params *params, const mcuq_gemm_plan *plan,
                                          const int32_t *packed, const int16_t *activations, int32_t pixels,
-                                         const mcuq_gemm_code code, uint32_t pair_advance, int8_t *output)
+                                         const mcuq_gemm_code code, uint32_t pair_advance, const int32_t spread,
+                                         int8_t *output)
 {
     const int16_t *a = activations;
     int8_t *out = output;
@@ -369,10 +374,11 @@ MCUQ_ALWAYS_INLINE void mcuq_gemm_run_as(const mcuq_gemm_params *params, const m
         int8_t staged[8];
         const bool direct = channel < plan->whole;
         const uint32_t groups = direct ? ((uint32_t)plan->whole / 4U) : 1U;
-        const uint32_t count = ((plan->whole == plan->channels) && (left > 1)) ? ((uint32_t)left / 2U) : 1U;
-        const uint32_t span = (left > 1) ? (uint32_t)plan->channels : 0U;
+        const uint32_t pairs = (spread > 1) ? (uint32_t)spread : ((uint32_t)left / 2U);
+        const uint32_t count = ((plan->whole == plan->channels) && (left > 1)) ? pairs : 1U;
+        const uint32_t span = (left > 1) ? (uint32_t)(spread * plan->channels) : 0U;
         mcuq_gemm_groups(plan, &packed[((uint32_t)channel / 4U) * plan->group_words], groups, a, count, code,
-                         pair_advance, direct ? out : staged, direct ? span : 4U);
+                         pair_advance, direct ? out : staged, direct ? span : 4U, (spread > 1) ? 0U : span);
         if (!direct) {
             const int32_t stored = ((plan->channels - channel) < 4) ? (plan->channels - channel) : 4;
             mcuq_gemm_store(params, &staged[4], stored, &out[(int32_t)span + channel]);
@@ -382,7 +388,7 @@ MCUQ_ALWAYS_INLINE void mcuq_gemm_run_as(const mcuq_gemm_params *params, const m
         if (channel >= plan->channels) {
             channel = 0;
             left -= (int32_t)(2U * count);
-            a = &a[(count * pair_advance) / 2U];
+            a = &a[((spread > 1) ? (2U * (uint32_t)code.pixel) : (count * pair_advance)) / 2U];
             out = &out[2 * (int32_t)count * plan->channels];
         }
     }
@@ -394,7 +400,7 @@ MCUQ_ALWAYS_INLINE void mcuq_gemm_run(const mcuq_gemm_params *params, const mcuq
                                       const int32_t pixel, const int32_t step, uint32_t pair_advance, int8_t *output)
 {
     const mcuq_gemm_code code = {pixel, step, MCUQ_GEMM_UNROLLED, 0, MCUQ_GEMM_EITHER};
-    mcuq_gemm_run_as(params, plan, packed, activations, pixels, code, pair_advance, output);
+    mcuq_gemm_run_as(params, plan, packed, activations, pixels, code, pair_advance, 1, output);
 }
 
 #endif

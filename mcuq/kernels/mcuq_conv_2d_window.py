@@ -18,6 +18,7 @@ from mcuq.kernels.gemm_params import (
     gemm_params,
     refuses_packing,
     requantization,
+    staged_cycles,
 )
 from mcuq.kernels.overlap import by_rows
 from mcuq.kernels.packed_weights import pack, shuffle, shuffled
@@ -30,6 +31,11 @@ UNROLLED = f"{FUNCTION}_unrolled"
 LARGEST_DISTANCE = 3960
 """Bytes between two windows that fit the offset of a load, with the activation pairs of the longest code."""
 
+SHARED_DISTANCE = 384
+"""Bytes between the two windows of a pair that layers have in common where they can: those of neighbours in 3x3 layers
+of 64 channels. Each distance needs a function of its own.
+"""
+
 SLACK_MOVES = 11
 """Moves down before the buffer is copied back, at most: each takes scratch memory, a copy takes time."""
 
@@ -38,6 +44,13 @@ def distance(layer: Layer) -> int:
     """Bytes in the buffer from one output pixel's window to the next one's."""
     a: Conv2D = layer.attributes
     return 2 * a.width.stride * a.height.window * layer.input(0).shape[3]
+
+
+def spread(layer: Layer) -> int:
+    """Pixels from one of a pair to the other, such that pairs are SHARED_DISTANCE apart; 1 where that does not work."""
+    a: Conv2D = layer.attributes
+    pixels, rest = divmod(SHARED_DISTANCE, distance(layer))
+    return 1 if rest or pixels == 0 or a.width.output % (2 * pixels) or staged_cycles(layer) else pixels
 
 
 def refuses(layer: Layer, target: Target) -> str | None:
@@ -58,6 +71,8 @@ def packed(layer: Layer) -> Array:
     ordered = weights.astype(np.int64).transpose(0, 2, 1, 3)
     if shuffled(weights.shape[3]):
         ordered = shuffle(ordered)
+    elif weights.shape[3] == 3:
+        ordered = ordered[..., (0, 2, 1)]
     rows = ordered.reshape(len(ordered), -1)
     return pack(np.pad(rows, ((0, 0), (0, rows.shape[1] % 2))), requantization(layer).constants, 4)
 
@@ -104,7 +119,7 @@ def _cycles(layer: Layer, steps: int) -> int:
     channels = layer.input(0).shape[3]
     products = gemm_cycles(layer, pairs(layer), gemm_code(layer, pairs(layer), steps), a.width.output)
     rows = min(a.height.stride, a.height.window) * columns(layer) * channels
-    each = 2 if channels % 16 == 0 else 3 if channels % 4 == 0 else 7
+    each = 2 if channels % 16 == 0 else 3 if channels % 4 == 0 else 4
     return int(LAYER_CYCLES + layer.output.shape[0] * a.height.output * (250 + products + each * rows))
 
 
@@ -129,7 +144,8 @@ def _lower(layer: Layer, steps: int) -> Lowering:
     x, y = layer.input(0), layer.output
     channels = x.shape[3]
     code = gemm_code(layer, pairs(layer), steps)
-    name = f"{distance(layer)}_{code.name}"
+    apart = 1 if code.exact or steps != LOOP_STEPS else spread(layer)
+    name = f"{apart * distance(layer)}_{code.name}"
     params = Struct(
         "mcuq_conv_2d_s8_window_params",
         "params",
@@ -149,6 +165,7 @@ def _lower(layer: Layer, steps: int) -> Lowering:
             ("columns", columns(layer)),
             ("slack_moves", slack_moves(layer)),
             ("zero_point", x.type.zero_point),
+            ("spread", apart),
         ),
     )
     arguments = (params, TensorPointer(x.name), ConstantPointer("packed"), ScratchPointer(), TensorPointer(y.name))
@@ -157,7 +174,7 @@ def _lower(layer: Layer, steps: int) -> Lowering:
         constants=(Constant("packed", packed(layer), "weights in pairs, and the constants of each four outputs"),),
         scratch_bytes=scratch_bytes(layer),
         sources=(f"{FUNCTION}.c",),
-        definitions=(f"MCUQ_CONV_2D_S8_WINDOW({name}, {distance(layer)}, {code.literals})",),
+        definitions=(f"MCUQ_CONV_2D_S8_WINDOW({name}, {apart * distance(layer)}, {code.literals})",),
         overlaps=by_rows(layer, a.height, rows_are_copied=True),
     )
 

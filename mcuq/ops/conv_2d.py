@@ -214,6 +214,7 @@ CASES = (
         activation=Activation.RELU6,
         zero_points=(127, -128),
     ),
+    _case("pairs_far_apart", (1, 4, 16, 16), (8, 3, 3, 16), (4, 16, 8), output_scale=0.2),
     _case("two_channels", (1, 10, 7, 2), (4, 3, 3, 2), (10, 7, 4)),
 )
 
