@@ -40,7 +40,18 @@ static __attribute__((noinline)) void place_threes(const int8_t *source, int16_t
     const int32_t pitch = 3 + gap;
     const int8_t *from = source;
     int16_t *to = target;
-    for (int32_t left = columns; left > 1; left--) {
+    int32_t left = columns;
+    for (; left > 2; left -= 2) {
+        const uint32_t word0 = mcuq_load_word(from);
+        const uint32_t word1 = mcuq_load_word(&from[3]);
+        mcuq_store_word(to, mcuq_sxtb16(word0));
+        to[2] = (int16_t)mcuq_sxtb16_odd(word0);
+        mcuq_store_word(&to[pitch], mcuq_sxtb16(word1));
+        to[pitch + 2] = (int16_t)mcuq_sxtb16_odd(word1);
+        from += 6;
+        to += 2 * pitch;
+    }
+    if (left > 1) {
         const uint32_t word = mcuq_load_word(from);
         mcuq_store_word(to, mcuq_sxtb16(word));
         to[2] = (int16_t)mcuq_sxtb16_odd(word);

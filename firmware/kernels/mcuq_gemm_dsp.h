@@ -116,7 +116,11 @@ static inline mcuq_gemm_plan mcuq_gemm_prepare(const mcuq_gemm_params *params)
     MCUQ_GEMM_EIGHT_STEPS(0, 1, 2, 3, 4, 5, 6, 7)                                                                      \
     MCUQ_GEMM_EIGHT_STEPS(8, 9, 10, 11, 12, 13, 14, 15)                                                                \
     MCUQ_GEMM_EIGHT_STEPS(16, 17, 18, 19, 20, 21, 22, 23)                                                              \
-    MCUQ_GEMM_EIGHT_STEPS(24, 25, 26, 27, 28, 29, 30, 31)
+    MCUQ_GEMM_EIGHT_STEPS(24, 25, 26, 27, 28, 29, 30, 31)                                                              \
+    MCUQ_GEMM_EIGHT_STEPS(32, 33, 34, 35, 36, 37, 38, 39)                                                              \
+    MCUQ_GEMM_EIGHT_STEPS(40, 41, 42, 43, 44, 45, 46, 47)                                                              \
+    MCUQ_GEMM_EIGHT_STEPS(48, 49, 50, 51, 52, 53, 54, 55)                                                              \
+    MCUQ_GEMM_EIGHT_STEPS(56, 57, 58, 59, 60, 61, 62, 63)
 /* The first pair, which begins the sums. */
 #define MCUQ_GEMM_FIRST_STEP                                                                                           \
     MCUQ_GEMM_LOADS(0)                                                                                                 \
@@ -222,8 +226,13 @@ MCUQ_ALWAYS_INLINE void mcuq_gemm_groups(const mcuq_gemm_plan *plan, const int32
     __asm__ volatile(
         "5:\n\t"
         MCUQ_GET(lr, packed)
+        ".if (%c[exact] == 1) && (%c[form] == 0)\n\t" /* r12 stays as it is */
+        MCUQ_GET(r12, start)
+        "0:\n\t"
+        ".else\n"
         "0:\n\t"
         MCUQ_GET(r12, start)
+        ".endif\n\t"
         MCUQ_GEMM_FIRST_STEP
         ".if %c[exact] == 0\n\t"
         MCUQ_GET(r8, ahead)

@@ -19,8 +19,11 @@ from mcuq.ops.conv_2d import Conv2D
 LOOP_STEPS = 16
 """Steps of the loop that layers share: MCUQ_GEMM_UNROLLED."""
 
-MOST_STEPS = 32
-"""That code can have: MCUQ_GEMM_ALL_STEPS."""
+LONG_LOOP_STEPS = 32
+"""Steps of a loop that takes more flash."""
+
+MOST_STEPS = 64
+"""Of exact code: MCUQ_GEMM_ALL_STEPS."""
 
 
 def weight_rows(layer: Layer) -> Array:
@@ -97,11 +100,21 @@ class GemmCode:
         return f"{self.unrolled}, {int(self.exact)}, {self.form}"
 
 
-def gemm_code(layer: Layer, pairs: int, steps: int) -> GemmCode:
-    """Code of at most ``steps`` steps for ``layer`` of ``pairs`` activation pairs: exact where these suffice."""
-    if pairs <= steps + 1:
-        return GemmCode(pairs - 1, True, 1 if requantization(layer).twice else 0)
-    return GemmCode(steps, False, 2)
+def gemm_code(layer: Layer, pairs: int, most_steps: int, loop_steps: int) -> GemmCode:
+    """Code for ``layer`` of ``pairs`` activation pairs: exact where ``most_steps`` suffice, else a loop."""
+    if pairs <= most_steps + 1:
+        return GemmCode(pairs - 1, exact=True, form=1 if requantization(layer).twice else 0)
+    return GemmCode(loop_steps, exact=False, form=2)
+
+
+def unrolled_code(layer: Layer, pairs: int) -> GemmCode:
+    """The code that takes the fewest cycles."""
+    return gemm_code(layer, pairs, MOST_STEPS, LONG_LOOP_STEPS)
+
+
+def compact_code(layer: Layer, pairs: int) -> GemmCode:
+    """The code of a function for one distance between pixels: exact where that takes no more flash than the loop."""
+    return gemm_code(layer, pairs, LOOP_STEPS, LOOP_STEPS)
 
 
 def gemm_cycles(layer: Layer, pairs: int, code: GemmCode, pixels: int) -> int:

@@ -23,13 +23,12 @@ from mcuq.ir.kernel_call import (
 from mcuq.kernels.base import MCUQ, Kernel, Target
 from mcuq.kernels.gemm_params import (
     LOOP_STEPS,
-    MOST_STEPS,
     GemmCode,
-    gemm_code,
     gemm_cycles,
     gemm_params,
     refuses_packing,
     requantization,
+    unrolled_code,
     weight_rows,
 )
 from mcuq.kernels.overlap import by_rows
@@ -46,7 +45,7 @@ LOOP = GemmCode(LOOP_STEPS, exact=False, form=2)
 PADDED_BYTES = 1024
 """Of an input that is copied with its padding, at most."""
 
-BLOCK_BYTES = 512
+BLOCK_BYTES = 768
 """Of pixels that are gathered at once, at most, except for a single pair."""
 
 
@@ -108,10 +107,6 @@ def inside(layer: Layer) -> bool:
     return rows_are_runs(layer) and (not padding or padded_bytes(layer) > 0)
 
 
-def _unrolled(layer: Layer) -> GemmCode:
-    return gemm_code(layer, pairs(layer), MOST_STEPS)
-
-
 def _cycles(layer: Layer, code: GemmCode) -> int:
     pixels = layer.output.type.elements // layer.output.shape[3]
     blocks = -(-pixels // (2 * block_pairs(layer)))
@@ -136,7 +131,7 @@ def cycles(layer: Layer, _target: Target) -> int:
 
 
 def cycles_unrolled(layer: Layer, _target: Target) -> int:
-    return _cycles(layer, _unrolled(layer))
+    return _cycles(layer, unrolled_code(layer, pairs(layer)))
 
 
 def lower(layer: Layer, _target: Target) -> Lowering:
@@ -144,7 +139,7 @@ def lower(layer: Layer, _target: Target) -> Lowering:
 
 
 def lower_unrolled(layer: Layer, _target: Target) -> Lowering:
-    code = _unrolled(layer)
+    code = unrolled_code(layer, pairs(layer))
     definition = f"MCUQ_CONV_2D_S8_COLUMNS({code.name}, {code.literals})"
     return _lower(layer, f"{FUNCTION}_{code.name}", definition)
 

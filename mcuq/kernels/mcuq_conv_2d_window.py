@@ -11,14 +11,14 @@ from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, ScratchPointer, Struct, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target
 from mcuq.kernels.gemm_params import (
-    LOOP_STEPS,
-    MOST_STEPS,
-    gemm_code,
+    GemmCode,
+    compact_code,
     gemm_cycles,
     gemm_params,
     refuses_packing,
     requantization,
     staged_cycles,
+    unrolled_code,
 )
 from mcuq.kernels.overlap import by_rows
 from mcuq.kernels.packed_weights import pack, shuffle, shuffled
@@ -28,7 +28,7 @@ from mcuq.ops.conv_2d import Conv2D
 
 FUNCTION = "mcuq_conv_2d_s8_window"
 UNROLLED = f"{FUNCTION}_unrolled"
-LARGEST_DISTANCE = 3960
+LARGEST_DISTANCE = 3836
 """Bytes between two windows that fit the offset of a load, with the activation pairs of the longest code."""
 
 SHARED_DISTANCE = 384
@@ -109,42 +109,41 @@ def pairs(layer: Layer) -> int:
 
 
 def refuses_unrolled(layer: Layer, target: Target) -> str | None:
-    if pairs(layer) <= LOOP_STEPS + 1:
+    if compact_code(layer, pairs(layer)).exact:
         return f"{FUNCTION} is unrolled completely"
     return refuses(layer, target)
 
 
-def _cycles(layer: Layer, steps: int) -> int:
+def _cycles(layer: Layer, code: GemmCode) -> int:
     a: Conv2D = layer.attributes
     channels = layer.input(0).shape[3]
-    products = gemm_cycles(layer, pairs(layer), gemm_code(layer, pairs(layer), steps), a.width.output)
+    products = gemm_cycles(layer, pairs(layer), code, a.width.output)
     rows = min(a.height.stride, a.height.window) * columns(layer) * channels
     each = 2 if channels % 16 == 0 else 3 if channels % 4 == 0 else 4
     return int(LAYER_CYCLES + layer.output.shape[0] * a.height.output * (250 + products + each * rows))
 
 
 def cycles(layer: Layer, _target: Target) -> int:
-    return _cycles(layer, LOOP_STEPS)
+    return _cycles(layer, compact_code(layer, pairs(layer)))
 
 
 def cycles_unrolled(layer: Layer, _target: Target) -> int:
-    return _cycles(layer, MOST_STEPS)
+    return _cycles(layer, unrolled_code(layer, pairs(layer)))
 
 
 def lower(layer: Layer, _target: Target) -> Lowering:
-    return _lower(layer, LOOP_STEPS)
+    return _lower(layer, compact_code(layer, pairs(layer)), shares_code=True)
 
 
 def lower_unrolled(layer: Layer, _target: Target) -> Lowering:
-    return _lower(layer, MOST_STEPS)
+    return _lower(layer, unrolled_code(layer, pairs(layer)), shares_code=False)
 
 
-def _lower(layer: Layer, steps: int) -> Lowering:
+def _lower(layer: Layer, code: GemmCode, *, shares_code: bool) -> Lowering:
     a: Conv2D = layer.attributes
     x, y = layer.input(0), layer.output
     channels = x.shape[3]
-    code = gemm_code(layer, pairs(layer), steps)
-    apart = 1 if code.exact or steps != LOOP_STEPS else spread(layer)
+    apart = spread(layer) if shares_code and not code.exact else 1
     name = f"{apart * distance(layer)}_{code.name}"
     params = Struct(
         "mcuq_conv_2d_s8_window_params",

@@ -12,7 +12,7 @@ from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, ScratchPointer, Struct, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target
 from mcuq.kernels.fast_requantize import wrapped
-from mcuq.kernels.gemm_params import MOST_STEPS, gemm_params, refuses_requantization, requantization, staged_cycles
+from mcuq.kernels.gemm_params import LONG_LOOP_STEPS, gemm_params, refuses_requantization, requantization, staged_cycles
 from mcuq.kernels.mcuq_conv_2d_window import slack_moves
 from mcuq.kernels.overlap import by_rows
 from mcuq.kernels.packed_weights import shuffle
@@ -39,7 +39,7 @@ def run(layer: Layer) -> int:
 def unrolled(layer: Layer) -> int:
     """Steps of the loop: the largest divisor of a position's activation pairs that the code can have."""
     pairs = run(layer) // 4
-    return max(steps for steps in range(1, MOST_STEPS + 1) if pairs % steps == 0)
+    return max(steps for steps in range(1, LONG_LOOP_STEPS + 1) if pairs % steps == 0)
 
 
 def refuses(layer: Layer, target: Target) -> str | None:
@@ -53,7 +53,7 @@ def refuses(layer: Layer, target: Target) -> str | None:
     if run(layer) > LARGEST_RUN:
         return f"a column under the window takes {run(layer)} B, at most {LARGEST_RUN} B are possible"
     if unrolled(layer) < LEAST_STEPS:
-        return f"{run(layer) // 4} activation pairs of a column do not divide into a loop of {MOST_STEPS} steps"
+        return f"{run(layer) // 4} activation pairs of a column do not divide into a loop of {LONG_LOOP_STEPS} steps"
     return refuses_requantization(layer, target)
 
 
