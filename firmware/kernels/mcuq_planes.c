@@ -1,15 +1,39 @@
 #include "mcuq_planes.h"
 
-#include <string.h>
-
 #include "mcuq_dsp.h"
 
 void mcuq_plane_fill(uint32_t *plane, int32_t lines, int32_t pitch, int32_t zero_point)
 {
     const uint32_t word = ((uint32_t)zero_point & 0xffU) * 0x01000100U;
     const uint32_t words = (uint32_t)(lines * pitch) / 4U;
-    for (uint32_t i = 0U; i < words; i++) {
+    uint32_t i = 0U;
+    for (; (i + 4U) <= words; i += 4U) { /* four stores a branch */
         plane[i] = word;
+        plane[i + 1U] = word;
+        plane[i + 2U] = word;
+        plane[i + 3U] = word;
+    }
+    for (; i < words; i++) {
+        plane[i] = word;
+    }
+}
+
+/* Copy words to where they do not overlap, or to before them. */
+static void move_down(uint32_t *to, const uint32_t *from, uint32_t words)
+{
+    uint32_t i = 0U;
+    for (; (i + 4U) <= words; i += 4U) {
+        const uint32_t a = from[i];
+        const uint32_t b = from[i + 1U];
+        const uint32_t c = from[i + 2U];
+        const uint32_t d = from[i + 3U];
+        to[i] = a;
+        to[i + 1U] = b;
+        to[i + 2U] = c;
+        to[i + 3U] = d;
+    }
+    for (; i < words; i++) {
+        to[i] = from[i];
     }
 }
 
@@ -218,7 +242,7 @@ static inline void keep_and_pad(const mcuq_planes_params *p, uint32_t *plane, in
     const int32_t pitch = p->pitch;
     if (kept > 0) {
         const uint32_t *from = &plane[(uint32_t)(p->band_lines * p->line_stride * pitch) / 4U];
-        (void)memmove(plane, from, (uint32_t)(kept * pitch));
+        move_down(plane, from, (uint32_t)(kept * pitch) / 4U);
     }
     if (kept < above) {
         mcuq_plane_fill(plane, (above < needed) ? above : needed, pitch, p->input_zero_point);

@@ -13,8 +13,8 @@ LARGEST_OFFSET = 4095
 """Of a load or a store, in bytes."""
 
 # Cycles for four, three, two and one outputs, by stride; for each line and each output channel; each correction.
-_CYCLES = {1: (51, 42, 28, 18), 2: (60, 45, 31, 18)}
-_LINE_CYCLES = 13
+_CYCLES = {1: (51, 42, 28, 18), 2: (58, 42, 29, 17)}
+_LINE_CYCLES = 9
 _CHANNEL_CYCLES = 75
 _CORRECTION_CYCLES = 2.5
 _ROUND_FOURS = 6
@@ -29,15 +29,16 @@ def refuses(layer: Layer, target: Target) -> str | None:
         return f"the stride is {g.lines.stride}x{g.length.stride}, 1 or 2 along the longer side is needed"
     if 3 * g.tight_pitch > LARGEST_OFFSET:
         return f"a line takes {g.tight_pitch} bytes, {LARGEST_OFFSET // 3} is the most"
-    if (step := output_step(layer)) * 3 > LARGEST_OFFSET:
+    if (step := output_steps(layer)[0]) * 3 > LARGEST_OFFSET:
         return f"outputs of a line are {step} bytes apart, {LARGEST_OFFSET // 3} is the most"
     return planes.refuses(layer, target)
 
 
-def output_step(layer: Layer) -> int:
-    """Bytes from an output to the next one of its line."""
+def output_steps(layer: Layer) -> tuple[int, int]:
+    """Bytes from an output to the next one of its line, and from a line to the next one."""
     _, _, width, channels = layer.output.shape
-    return width * channels if planes.geometry(layer).turned else channels
+    row, pixel = width * channels, channels
+    return (row, pixel) if planes.geometry(layer).turned else (pixel, row)
 
 
 def lower(layer: Layer, _target: Target) -> Lowering:
@@ -48,11 +49,12 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     pitch = g.tight_pitch
     scaled = planes.scaled(layer, found.corrected)
     records = np.concatenate([planes.sliding_pairs(scaled.weights), scaled.constants], axis=1)
-    literals = (str(g.length.stride), str(g.lines.stride), str(pitch), str(output_step(layer)), str(fours), str(rest))
+    numbers = (g.length.stride, g.lines.stride, pitch, *output_steps(layer), fours, rest)
+    literals = [*map(str, numbers), form]
     return Lowering(
         calls=(
             KernelCall(
-                f"mcuq_depthwise_3x3_{'_'.join(literals)}_{form}_s8",
+                f"mcuq_depthwise_3x3_{'_'.join(literals)}_s8",
                 (
                     planes.params_struct(layer, pitch, records.shape[1]),
                     TensorPointer(layer.input(0).name),
@@ -66,7 +68,7 @@ def lower(layer: Layer, _target: Target) -> Lowering:
         constants=(Constant("weights", table(records, "int32"), "a record for each channel: weights in pairs, b, M"),),
         scratch_bytes=planes.together_bytes(layer, pitch),
         sources=("mcuq_planes.c",),
-        definitions=(f"MCUQ_DEPTHWISE_3X3_UNROLLED_S8({', '.join(literals)}, {form})",),
+        definitions=(f"MCUQ_DEPTHWISE_3X3_UNROLLED_S8({', '.join(literals)})",),
         overlaps=planes.overlaps(layer, pitch),
     )
 

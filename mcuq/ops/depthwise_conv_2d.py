@@ -171,6 +171,7 @@ CASES = (
         for n in (3, 4, 5, 6, 7, 9)
     ),
     _case("3x3_tall", (1, 25, 5, 6), (3, 3), (25, 5), activation=Activation.RELU, zero_points=(-128, -128)),
+    _case("3x3_far_steps", (1, 25, 5, 66), (3, 3), (25, 5), activation=Activation.RELU, zero_points=(-128, -128)),
     _case("3x3_bands", (1, 37, 40, 2), (3, 3), (37, 40), activation=Activation.RELU, zero_points=(5, -128)),
     _case("3x3_bands_stride_2", (2, 66, 63, 1), (3, 3), (33, 32), stride=(2, 2)),
     _case("3x3_bands_turned", (1, 70, 31, 1), (3, 3), (68, 29), padding=VALID, zero_points=(0, 127)),
