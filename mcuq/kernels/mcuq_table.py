@@ -45,4 +45,4 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     )
 
 
-KERNELS = tuple(Kernel("mcuq_table_8", MCUQ, operator, refuses, lower, per_output(6)) for operator in _OPERATORS)
+KERNELS = tuple(Kernel("mcuq_table_8", MCUQ, operator, refuses, lower, per_output(5)) for operator in _OPERATORS)
