@@ -152,6 +152,16 @@ class Link(_Table):
     payload_bytes: Annotated[int, Field(ge=128, le=8192)]
 
 
+class FlashStream(_Table):
+    """What data from flash cost beside data from RAM, as somebody measured it on the chip at this clock.
+
+    ``cycles_per_byte`` for bytes that come from the flash itself; ``cache_bytes`` of a data cache before it (0: none).
+    """
+
+    cycles_per_byte: Annotated[float, Field(ge=0, le=16)]
+    cache_bytes: Annotated[int, Field(ge=0, le=1 << 20, multiple_of=128)]
+
+
 class Qemu(_Table):
     """The board's machine in QEMU.
 
@@ -203,6 +213,7 @@ class Board(_Table):
     uart: Uart
     counter: Counter
     link: Link
+    flash_stream: FlashStream | None = None
     qemu: Qemu | None = None
 
     @model_validator(mode="after")

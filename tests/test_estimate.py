@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
 from pathlib import Path
 
 import pytest
 
-from mcuq.board import board_named
+from mcuq.board import FlashStream, board_named
 from mcuq.build import BuildOptions, build
 from mcuq.built import load_built
 from mcuq.cli import run
-from mcuq.errors import ToolError
 from mcuq.estimate.disassembly import Instruction, Program, disassemble
-from mcuq.estimate.estimate import estimate
+from mcuq.estimate.estimate import BY_ADDRESS, BY_OPERATOR, Estimate, estimate
+from mcuq.estimate.published import error_bar, estimated_cycles, published, timing_digest
+from mcuq.estimate.summary import summary
 from mcuq.estimate.timing import CORES, cycles
 from mcuq.ops.conv_2d import CASES
 from mcuq.simulate import SimulationOptions, simulate
@@ -50,16 +53,63 @@ def test_every_core_has_timings_and_faster_cores_take_fewer_cycles(folder: Path)
     assert found["cortex-m7"] < found["cortex-m4"] <= found["cortex-m0"]
 
 
-def test_missing_host_compiler_is_told_with_the_command_that_installs_it(
+def test_without_a_host_compiler_cycles_are_typical_ones_and_rougher(
     folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    finer = estimate(load_built(folder), 30.0, _quiet)
     tools = tmp_path / "bin"
     tools.mkdir()
-    (tools / "arm-none-eabi-objdump").symlink_to("/usr/bin/arm-none-eabi-objdump")
+    for tool in ("arm-none-eabi-objdump", "qemu-system-arm"):
+        (tools / tool).symlink_to(shutil.which(tool) or tool)
     monkeypatch.setenv("PATH", str(tools))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    with pytest.raises(ToolError, match="gcc was not found"):
-        estimate(load_built(folder), 30.0, _quiet)
+    rougher = estimate(load_built(folder), 30.0, _quiet)
+    assert (finer.method, rougher.method) == (BY_ADDRESS, BY_OPERATOR)
+    assert "gcc was not found" in rougher.notes[0] and "apt-get install" in rougher.notes[1]
+    assert finer.error is not None and rougher.error is not None
+    assert rougher.error.low < finer.error.low and finer.error.high < rougher.error.high
+    assert rougher.as_dict()["flash_bytes"] == {"kind": "unknown", "value": None}
+    assert finer.cycles / 2 < rougher.cycles < finer.cycles * 2
+
+
+def test_loads_from_flash_are_counted_and_a_cache_that_holds_all_fetches_each_line_once(folder: Path) -> None:
+    built = load_built(folder)
+
+    def counted(cache_bytes: int) -> Estimate:
+        stream = FlashStream(cycles_per_byte=0.5, cache_bytes=cache_bytes)
+        board = built.board.model_copy(update={"flash_stream": stream})
+        return estimate(dataclasses.replace(built, board=board), 30.0, _quiet)
+
+    tables = sum(tensor.type.bytes for tensor in built.model.graph.tensors.values() if tensor.constant)
+    plain, cached = counted(0), counted(1 << 20)
+    assert tables <= plain.flash_bytes
+    assert cached.flash_bytes < min(plain.flash_bytes, built.report.flash_bytes)
+    assert plain.flash_cycles == sum(round(0.5 * (layer.flash_bytes or 0)) for layer in plain.layers)
+    assert plain.cycles - plain.flash_cycles == cached.cycles - cached.flash_cycles
+
+
+def test_every_published_result_was_estimated_with_the_timings_of_today() -> None:
+    assert published().timing == timing_digest(), "timing rules changed: run python benchmarks/published.py"
+    assert all(estimated_cycles(result) is not None for result in published().result)
+
+
+def test_error_bar_spans_the_published_results_of_its_core() -> None:
+    found = error_bar("cortex-m4")
+    assert found is not None
+    results = [one for one in published().result if one.core == "cortex-m4"]
+    for one in results:
+        assert 1 + found.low <= one.hz / one.inferences_per_second / (estimated_cycles(one) or 1) <= 1 + found.high
+    assert found.results == len(results) == 3
+    assert error_bar("cortex-m7") is None
+
+
+def test_error_is_printed_with_the_number_of_results_or_the_lack_of_them(folder: Path) -> None:
+    found = estimate(load_built(folder), 30.0, _quiet)
+    assert f"published boards: {found.error}, n=3" in summary(found)[1]
+    assert "not known" in summary(found)[2]
+    other = dataclasses.replace(found, core="cortex-m7", error=None)
+    assert "no published result of a cortex-m7 to hold it to" in summary(other)[1]
+    assert other.as_dict()["cycles"]["error"] == {"kind": "unknown"}
 
 
 def _program(*lines: tuple[str, str]) -> Program:
@@ -94,6 +144,25 @@ def test_a_load_after_a_load_is_pipelined_on_cortex_m4() -> None:
     assert cycles("cortex-m4", program, {0: 1, 4: 1}) == 3
 
 
+# Cortex-M4 TRM, "Load/store timings", M0 TRM table 3-1: core, instructions that run once each, cycles of all.
+PAIRS = (
+    ("cortex-m4", (("str", "r0, [r1]"), ("ldr", "r2, [r3]")), 3),  # nothing is pipelined behind a store
+    ("cortex-m4", (("ldr", "r3, [r1]"), ("ldr", "r2, [r3]")), 4),  # nor behind the load of its address
+    ("cortex-m4", (("add", "r3, r1"), ("ldr", "r2, [r3]")), 4),  # an address made just before: one cycle more
+    ("cortex-m4", (("add", "r2, r1"), ("str", "r2, [r3]")), 2),  # a value made just before: none
+    ("cortex-m33", (("ldr", "r0, [r1]"), ("add", "r2, r0, r0")), 3),
+    ("cortex-m33", (("ldr", "r0, [r1]"), ("add", "r2, r3, r3")), 2),
+    ("cortex-m0", (("push", "{r4, lr}"), ("pop", "{r4, pc}")), 3 + 6),
+    ("cortex-m0", (("blx", "r3"), ("bx", "lr")), 3 + 3),
+    ("cortex-m0plus", (("push", "{r4, lr}"), ("pop", "{r4, pc}")), 3 + 5),
+)
+
+
+@pytest.mark.parametrize(("core", "lines", "wanted"), PAIRS, ids=[f"{c}-{a[0]}-{b[0]}" for c, (a, b), _ in PAIRS])
+def test_neighbours_take_the_cycles_of_the_manuals(core: str, lines: tuple[tuple[str, str], ...], wanted: int) -> None:
+    assert cycles(core, _program(*lines), {0: 1, 4: 1}) == wanted
+
+
 def test_a_branch_that_falls_through_costs_one_cycle() -> None:
     program = _program(("bne", "0x10"), ("add", "r0, r1, r2"))
     assert cycles("cortex-m4", program, {0: 10, 4: 10}) == 20
@@ -106,6 +175,15 @@ def test_cortex_m7_issues_a_multiply_with_a_load_but_not_two_multiplies() -> Non
     dependent = _program(("ldr", "r1, [r4]"), ("smlad", "r0, r1, r2, r0"))
     counts = {0: 1, 4: 1}
     assert [cycles("cortex-m7", p, counts) for p in (together, apart, dependent)] == [1, 2, 3]
+
+
+def test_cortex_m7_has_one_shifter_and_takes_dsp_instructions_in_the_older_slot_only() -> None:
+    two_shifts = _program(("uxtb", "r0, r1"), ("add", "r2, r3, r4, lsl #2"))
+    one_shift = _program(("uxtb", "r0, r1"), ("add", "r2, r3, r4"))
+    older = _program(("sxtb16", "r0, r1"), ("add", "r2, r3, r4"))
+    younger = _program(("add", "r2, r3, r4"), ("sxtb16", "r0, r1"))
+    counts = {0: 1, 4: 1}
+    assert [cycles("cortex-m7", p, counts) for p in (two_shifts, one_shift, older, younger)] == [2, 1, 1, 2]
 
 
 def test_a_build_folder_may_be_named_relative_to_where_one_stands(

@@ -19,12 +19,14 @@ def command(build: Path, timeout: float, as_json: bool, verbose: bool) -> None:
     """Estimate cycles and time of one inference of BUILD, layer by layer.
 
     Counts every instruction in QEMU with a plugin (compiled on first use with the host's gcc) and weighs it with the
-    core's timings, memory without wait states. An estimate: measure on the board for the truth.
+    core's timings; adds what data from flash cost on the board, where that is known. Without the plugin, typical cycles
+    of each operator's instructions take its place. An estimate: measure on the board for the truth.
     """
     from rich.table import Table  # noqa: PLC0415 - keeps `mcuq --help` instant
 
     from mcuq.built import load_built  # noqa: PLC0415
     from mcuq.estimate.estimate import estimate  # noqa: PLC0415
+    from mcuq.estimate.summary import summary  # noqa: PLC0415
 
     console = error_console()
     set_up_logging(console, verbose)
@@ -45,7 +47,5 @@ def command(build: Path, timeout: float, as_json: bool, verbose: bool) -> None:
         table.add_row(layer.name, layer.kernel, f"{layer.instructions:,}", f"{layer.cycles:,}", macs, per_mac, share)
     output = output_console()
     output.print(table)
-    output.print(
-        f"{found.instructions:,} instructions (counted); {found.cycles:,} cycles, {1e3 * found.seconds:.2f} ms at "
-        f"{found.core_hz / 1e6:g} MHz (estimated, {found.core} without wait states, error unknown)"
-    )
+    for line in summary(found):
+        output.print(line)

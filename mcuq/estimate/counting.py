@@ -1,4 +1,7 @@
-"""Count every instruction of one inference, layer by layer, with a QEMU plugin that is compiled when first needed."""
+"""Count every instruction of one inference, and what it loads from flash, layer by layer.
+
+With a QEMU plugin that is compiled when first needed. ``PluginError``: it cannot be had here.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,22 @@ import dataclasses
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from mcuq.board import simulated_board
+from mcuq.board import Board, simulated_board
 from mcuq.built import Built
-from mcuq.errors import RunError
+from mcuq.errors import RunError, ToolError
 from mcuq.estimate.disassembly import Program
+from mcuq.link import Link
 from mcuq.measure import check_identity
+from mcuq.runners.base import Target
 from mcuq.runners.qemu import QemuRunner
 from mcuq.toolchain import find_tool, run_tool
 
@@ -37,33 +44,92 @@ _OWN = frozenset(
 """Functions that time the layers, or wait for the model's input, and are no part of them."""
 
 
+class PluginError(ToolError):
+    """The counting plugin cannot be compiled, or this QEMU takes no plugins."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerCounts:
+    """What ran in a layer.
+
+    ``loaded_bytes`` were loaded by instructions from flash (weights, tables, literals); ``fetched_bytes`` had to come
+    from the flash itself for them: whole lines where the board has a data cache before it.
+    """
+
+    counts: Counts
+    loaded_bytes: int
+    fetched_bytes: int
+
+
 def count_layers(
     built: Built, program: Program, inputs: Sequence[npt.NDArray[np.generic]], timeout_s: float
-) -> tuple[Counts, ...]:
+) -> tuple[LayerCounts, ...]:
     """What ran in each layer of an inference on the first sample of ``inputs``.
 
-    Raises ``ToolError`` without a host compiler, ``RunError`` when QEMU does not do what it should.
+    Raises ``PluginError`` without a host compiler, ``RunError`` when QEMU does not do what it should.
     """
-    machine = simulated_board(built.board)
-    plugin = _plugin()
-    with tempfile.TemporaryDirectory(prefix="mcuq-") as folder:
-        out = Path(folder) / "counts"
-        runner = QemuRunner(machine, built.simulated_image or built.image, count=False)
-        begin, mark = (_address(program, name) for name in ("mcuq_model_invoke", "mcuq_profile_layer"))
-        runner = dataclasses.replace(runner, plugin=f"{plugin},begin={begin:#x},mark={mark:#x},out={out}")
-        with runner.start() as target, target.open_link(run_timeout_s=timeout_s) as link:
-            check_identity(link, built.report.build_id, built.model.name)
-            link.run([array[0].tobytes() for array in inputs])
-        layers = _read(out)
+    machine, image = simulated_board(built.board), built.simulated_image or built.image
+    stream = built.board.flash_stream
+
+    def run(link: Link) -> None:
+        check_identity(link, built.report.build_id, built.model.name)
+        link.run([array[0].tobytes() for array in inputs])
+
+    layers = count_run(machine, image, program, 0 if stream is None else stream.cache_bytes, timeout_s, run)
     if len(layers) != len(built.parts):
         raise RunError(f"QEMU's plugin saw {len(layers)} parts of layers, the build has {len(built.parts)}")
+    return tuple(
+        _sum(part for index, part in zip(built.parts, layers, strict=True) if index == layer)
+        for layer in range(len(built.report.layers))
+    )
+
+
+def _sum(parts: Iterable[LayerCounts]) -> LayerCounts:
+    """A layer that ran in parts."""
+    counts: Counter[int] = Counter()
+    loaded = fetched = 0
+    for part in parts:
+        counts.update(part.counts)
+        loaded += part.loaded_bytes
+        fetched += part.fetched_bytes
+    return LayerCounts(counts, loaded, fetched)
+
+
+def count_run(
+    machine: Board,
+    image: Path,
+    program: Program,
+    cache_bytes: int,
+    timeout_s: float,
+    run: Callable[[Link], None],
+) -> tuple[LayerCounts, ...]:
+    """What ran in each layer of the last inference that ``run`` asked ``image`` for, on ``machine`` in QEMU."""
+    plugin = _plugin()
+    flash = machine.bank(machine.placement.code)
+    begin, mark = (_address(program, name) for name in ("mcuq_model_invoke", "mcuq_profile_layer"))
+    with tempfile.TemporaryDirectory(prefix="mcuq-") as folder:
+        out = Path(folder) / "counts"
+        options = (
+            f"begin={begin:#x},mark={mark:#x},flash={flash.origin:#x},flash_end={flash.end:#x},cache={cache_bytes}"
+        )
+        runner = QemuRunner(machine, image, count=False, plugin=f"{plugin},{options},out={out}")
+        with _started(runner) as target, target.open_link(run_timeout_s=timeout_s) as link:
+            run(link)
+        layers = _read(out)
     own = {i.address for i in program.instructions.values() if i.function.split(".")[0] in _OWN}
-    totals: list[dict[int, int]] = [{} for _ in built.report.layers]
-    for index, part in zip(built.parts, layers, strict=True):
-        for address, count in part.items():
-            if address not in own:
-                totals[index][address] = totals[index].get(address, 0) + count
-    return tuple(totals)
+    return tuple(
+        dataclasses.replace(layer, counts={address: n for address, n in layer.counts.items() if address not in own})
+        for layer in layers
+    )
+
+
+def _started(runner: QemuRunner) -> Target:
+    try:
+        return runner.start()
+    except RunError as error:
+        raise PluginError(
+            "QEMU did not start with the counting plugin", details=(error.message, *error.details)
+        ) from error
 
 
 def _address(program: Program, function: str) -> int:
@@ -73,19 +139,19 @@ def _address(program: Program, function: str) -> int:
         raise RunError(f"the image has no function {function}", hint="build again") from None
 
 
-def _read(path: Path) -> list[dict[int, int]]:
+def _read(path: Path) -> list[LayerCounts]:
     """The layers of the last inference in the plugin's output."""
-    layers: list[dict[int, int]] = []
+    layers: list[LayerCounts] = []
     current: dict[int, int] = {}
     for line in path.read_text(encoding="ascii").splitlines():
-        if line == "end":
-            layers.append(current)
+        first, second, third = line.split()
+        if first == "end":
+            layers.append(LayerCounts(current, int(second), int(third)))
             current = {}
             continue
-        layer, address, count = line.split()
-        if int(layer) == 0 and not current:
+        if int(first) == 0 and not current:
             layers = []
-        current[int(address, 16)] = int(count)
+        current[int(second, 16)] = int(third)
     return layers
 
 
@@ -96,11 +162,17 @@ def _plugin() -> Path:
     goal = cache / f"count-{hashlib.sha256(source).hexdigest()[:16]}.so"
     if goal.is_file():
         return goal
-    gcc = find_tool("gcc")
+    try:
+        gcc = find_tool("gcc")
+    except ToolError as error:
+        raise PluginError(error.message, hint=error.hint) from error
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="plugin-", dir=cache) as folder:
         (Path(folder) / "count.c").write_bytes(source)
-        run_tool([gcc, "-O2", "-shared", "-fPIC", "-Wall", "-Werror", "-o", "count.so", "count.c"], Path(folder))
+        try:
+            run_tool([gcc, "-O2", "-shared", "-fPIC", "-Wall", "-Werror", "-o", "count.so", "count.c"], Path(folder))
+        except RunError as error:
+            raise PluginError("gcc cannot compile the counting plugin", details=error.details) from error
         with contextlib.suppress(FileExistsError):
             (Path(folder) / "count.so").replace(goal)
     return goal

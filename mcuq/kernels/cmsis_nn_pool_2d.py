@@ -78,6 +78,8 @@ def lower_max(layer: Layer, _target: Target) -> Lowering:
 
 
 KERNELS = (
-    Kernel(AVERAGE, CMSIS_NN, "AVERAGE_POOL_2D", refuses_average, lower_average, per_window_element(6, dsp=10, mve=0.5)),
+    Kernel(
+        AVERAGE, CMSIS_NN, "AVERAGE_POOL_2D", refuses_average, lower_average, per_window_element(6, dsp=10, mve=0.5)
+    ),
     Kernel(MAX, CMSIS_NN, "MAX_POOL_2D", refuses_max, lower_max, per_window_element(6, dsp=5, mve=0.5)),
 )
