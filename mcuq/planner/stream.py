@@ -9,17 +9,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from types import MappingProxyType
 
 from mcuq.errors import UnsupportedError
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import Argument, Constant, ConstantPointer, KernelCall, Lowering, Struct, TensorPointer, Value
+from mcuq.ir.kernel_call import KernelCall, Lowering, TensorPointer
 from mcuq.kernels import kernels_for
 from mcuq.kernels.base import Kernel
 from mcuq.ops.rows import Stripe, rows, stripe_layer
-from mcuq.planner.arena import Plan, plan, quick_bytes
-from mcuq.planner.lower import NO_CHOICES, KernelPolicy, Program, Step
+from mcuq.planner.arena import Plan, lower_bound_at, plan, quick_bytes
+from mcuq.planner.lower import NO_CHOICES, KernelPolicy, Program, Step, candidates
+from mcuq.planner.merged import merge
+from mcuq.planner.rounds import rolled
 from mcuq.planner.schedule import Event, Feed, Move, Schedule, StageShape, schedule
 from mcuq.planner.stage import MOVE, READ_INPUT, Round, RowBytes, Stage, StageCall
 
@@ -28,6 +29,15 @@ ROWS = ((1, 1), (1, 2), (1, 4), (2, 2), (2, 4), (4, 4))
 
 CANDIDATES = 3
 """Stages whose memory is planned with full effort: those that look best."""
+
+ARENA_WEIGHT = 1.5
+MOST_EXTRA_CYCLES = 0.25
+"""Without a budget one per cent of arena is worth 1.5 of cycles, up to this share more of them."""
+
+NO_LIMITS: Mapping[int, int] = MappingProxyType({})
+
+Ranked = tuple[int, int, Kernel]
+"""The tier of a kernel's library, the cycles of all stripes of a step, the kernel: the least is the best."""
 
 MOVE_CYCLES_PER_BYTE = 0.5
 CALL_CYCLES = 40
@@ -55,7 +65,7 @@ class Streamer:
         self._stripes: dict[tuple[int, Stripe], Layer] = {}
         self._refusals: dict[tuple[str, int, Stripe], str | None] = {}
         self._known_cycles: dict[tuple[str, int, Stripe], int] = {}
-        self._lowerings: dict[tuple[str, int, Stripe], Lowering] = {}
+        self._lowerings: dict[tuple[str, int, Stripe | None], Lowering] = {}
 
     def shapes(self) -> Iterator[StageShape]:
         """Every stage that can be run from the first layer that computes row by row."""
@@ -111,8 +121,29 @@ class Streamer:
             sum(b.bytes for b in buffers if b.first <= step <= b.last) for step in range(first, last + 1)
         )
 
-    def streamed(self, made: Schedule) -> tuple[Program, int]:
-        """The program with this schedule's stage, and the cycles that it takes more by estimate (for choosing only)."""
+    def variants(self, made: Schedule) -> Iterator[tuple[Program, int]]:
+        """Programs with this schedule's stage, and the cycles that each takes more by estimate (for choosing only).
+
+        The first has the quickest kernels; in each further one, the hungriest step has a kernel of less scratch memory.
+        """
+        limits: dict[int, int] = {}
+        while True:
+            try:
+                program, extra = self.streamed(made, limits)
+            except UnsupportedError:
+                return
+            yield program, extra
+            hungriest = max(range(len(self.layers)), key=lambda step: lower_bound_at(step, program))
+            limits[hungriest] = program.steps[hungriest].lowering.scratch_bytes - 1
+            if limits[hungriest] < 0:
+                return
+
+    def streamed(self, made: Schedule, limits: Mapping[int, int] = NO_LIMITS) -> tuple[Program, int]:
+        """The program with this schedule's stage, and the cycles that it takes more by estimate (for choosing only).
+
+        ``limits`` are the most bytes of scratch memory for some steps. Raises ``UnsupportedError`` when no kernel of a
+        step takes so few.
+        """
         shape = made.shape
         counts: dict[int, dict[Stripe, int]] = {}
         for event in (event for events in made.rounds for event in events):
@@ -121,20 +152,43 @@ class Streamer:
         steps = list(self.program.steps)
         calls: dict[tuple[int, Stripe], tuple[KernelCall, ...]] = {}
         extra = self._move_cycles(made)
+        for step in limits.keys() - counts.keys():
+            steps[step], cycles = self._outside(step, limits[step])
+            extra += cycles - self._whole_cycles(step)
         for step, parts in counts.items():
-            steps[step], lowered, cycles = self._step(step, parts)
+            steps[step], lowered, cycles = self._step(step, parts, limits.get(step))
             calls.update({(step, part): found for part, found in lowered.items()})
             extra += cycles - self._whole_cycles(step)
         stage = Stage(shape.first, shape.last, shape.fed, self._row_bytes(made), self._rounds(made, calls))
         return dataclasses.replace(self.program, steps=tuple(steps), stages=(stage,)), extra
 
+    def _outside(self, step: int, limit: int) -> tuple[Step, int]:
+        """A step outside the stage with the quickest kernel of at most ``limit`` bytes of scratch; its cycles."""
+        layer, target = self.layers[step], self.program.target
+        able, refusals = candidates(layer, target, self.policy) if not self.program.steps[step].aliases else ((), ())
+        for candidate in able:
+            kernel = candidate.kernel
+            if self.choices.get(layer.name, kernel.name) != kernel.name:
+                continue
+            key = (kernel.name, step, None)
+            if key not in self._lowerings:
+                self._lowerings[key] = kernel.lower(layer, target)
+            lowering = self._lowerings[key]
+            if lowering.scratch_bytes <= limit and self._takes_no_more_flash(step, lowering):
+                return Step(layer, kernel.name, kernel.library, lowering, refusals), candidate.cycles
+        raise UnsupportedError(f"no kernel of layer {layer.name} takes {limit} B of scratch memory or less")
+
+    def _takes_no_more_flash(self, step: int, lowering: Lowering) -> bool:
+        """Are the constants no larger than with the kernel that was chosen for the whole layer?"""
+        return _constant_bytes(lowering) <= _constant_bytes(self.program.steps[step].lowering)
+
     def _step(
-        self, step: int, parts: Mapping[Stripe, int]
+        self, step: int, parts: Mapping[Stripe, int], limit: int | None
     ) -> tuple[Step, Mapping[Stripe, tuple[KernelCall, ...]], int]:
         """The step's kernel for all its stripes, its calls for each, and its cycles."""
         layer = self.layers[step]
         refusals: list[str] = []
-        able: list[tuple[int, int, Kernel]] = []
+        able: list[Ranked] = []
         for tier, libraries in enumerate(self.policy.tiers):
             for kernel in (k for k in kernels_for(layer.op) if k.library in libraries):
                 reason = next((r for part in parts if (r := self._refusal(kernel, step, part)) is not None), None)
@@ -142,6 +196,7 @@ class Streamer:
                     refusals.append(f"{kernel.name}: {reason}")
                 elif self.choices.get(layer.name, kernel.name) == kernel.name:
                     able.append((tier, self._cycles(kernel, step, parts), kernel))
+        able = self._affordable(able, step, parts, limit)
         if not able:
             raise UnsupportedError(
                 f"no kernel runs layer {layer.name} ({layer.op}) row by row", details=tuple(refusals)
@@ -155,6 +210,18 @@ class Streamer:
             if other is not kernel
         )
         return Step(layer, kernel.name, kernel.library, merged, (*refusals, *others)), calls, cycles
+
+    def _affordable(
+        self, able: Sequence[Ranked], step: int, parts: Mapping[Stripe, int], limit: int | None
+    ) -> list[Ranked]:
+        """Those of no more flash than the kernel chosen for the whole layer, if any, of at most ``limit`` scratch."""
+        kept = []
+        for ranked in able:
+            merged, _ = merge({part: self._lowering(ranked[2], step, part) for part in parts})
+            if limit is None or merged.scratch_bytes <= limit:
+                kept.append((not self._takes_no_more_flash(step, merged), ranked))
+        least = min((more for more, _ in kept), default=False)
+        return [ranked for more, ranked in kept if more == least]
 
     def _stripe(self, step: int, part: Stripe) -> Layer:
         return self._stripes.setdefault((step, part), stripe_layer(self.layers[step], part))
@@ -174,8 +241,14 @@ class Streamer:
             self._known_cycles[key] = kernel.cycles(self._stripe(step, part), self.program.target)
         return self._known_cycles[key]
 
+    def whole_cycles(self) -> int:
+        """Of the program as it is, by estimate."""
+        return sum(self._whole_cycles(step) for step in range(len(self.layers)))
+
     def _whole_cycles(self, step: int) -> int:
         found = self.program.steps[step]
+        if found.aliases:
+            return 0
         kernel = next(k for k in kernels_for(found.layer.op) if k.name == found.kernel)
         return kernel.cycles(found.layer, self.program.target)
 
@@ -227,116 +300,47 @@ def stream(
     choices: Mapping[str, str] = NO_CHOICES,
     ram_bytes: int | None = None,
 ) -> Streamed | None:
-    """A plan of ``program`` with the best stage: the fewest cycles within ``ram_bytes`` of arena, or else the smallest
-    arena. None where no stage makes the arena smaller. ``choices`` are kernels that are settled, by layer.
+    """A plan of ``program`` with the best stage: the fewest cycles within ``ram_bytes`` of arena, or the smallest arena
+    where none keeps that; without a budget the best worth. None where no stage makes the arena smaller.
+
+    ``choices`` are kernels that are settled, by layer.
     """
     streamer = Streamer(program, policy, choices)
     limit = ram_bytes or 0
-    tried: list[tuple[int, int, Program]] = []
+    cycles = streamer.whole_cycles()
+
+    def worth(arena_bytes: int, extra: int) -> tuple[float, int]:
+        """Less is better."""
+        if ram_bytes is None:
+            return float(arena_bytes) ** ARENA_WEIGHT * (cycles + extra), extra
+        return max(arena_bytes, limit), extra
+
+    tried: list[tuple[tuple[float, int], int, Program]] = []
     smallest = quick_bytes(program)
     for shape in streamer.shapes():
         for last_rows, most in ROWS:
             made = streamer.scheduled(shape, last_rows, most)
             if streamer.least_bytes(made) > max(smallest, limit):
                 break
-            streamed, extra = streamer.streamed(made)
-            size = quick_bytes(streamed)
-            smallest = min(smallest, size)
-            tried.append((max(size, limit), extra, streamed))
-    tried.sort(key=lambda found: found[:2])
+            for streamed, extra in streamer.variants(made):
+                if ram_bytes is None and extra > MOST_EXTRA_CYCLES * cycles:
+                    break
+                size = quick_bytes(streamed)
+                smallest = min(smallest, size)
+                tried.append((worth(size, extra), extra, streamed))
+                if size <= limit:
+                    break
+    tried.sort(key=lambda entry: entry[0])
     found = [Streamed(plan(streamed), extra) for _, extra, streamed in tried[:CANDIDATES]]
-    best = min(found, key=lambda s: (max(s.plan.arena_bytes, limit), s.extra_cycles), default=None)
+    best = min(found, key=lambda s: worth(s.plan.arena_bytes, s.extra_cycles), default=None)
     return best if best is not None and best.plan.arena_bytes < plan(program).arena_bytes else None
-
-
-def merge(lowerings: Mapping[Stripe, Lowering]) -> tuple[Lowering, Mapping[Stripe, tuple[KernelCall, ...]]]:
-    """One lowering for all stripes of a layer, and the calls for each. Equal constants are kept once."""
-    constants: list[Constant] = []
-    calls: dict[Stripe, tuple[KernelCall, ...]] = {}
-    for part, lowering in lowerings.items():
-        names = {constant.name: _kept_as(constant, constants) for constant in lowering.constants}
-        calls[part] = tuple(_renamed(call, names) for call in lowering.calls)
-    every = tuple(lowerings.values())
-    merged = Lowering(
-        calls=tuple(dict.fromkeys(call for found in calls.values() for call in found)),
-        constants=tuple(constants),
-        scratch_bytes=max(lowering.scratch_bytes for lowering in every),
-        sources=tuple(sorted({source for lowering in every for source in lowering.sources})),
-        definitions=tuple(sorted({text for lowering in every for text in lowering.definitions})),
-    )
-    return merged, calls
-
-
-def _kept_as(constant: Constant, constants: list[Constant]) -> str:
-    """The name under which ``constants`` hold the values; they are added when new."""
-    for other in constants:
-        alike = other.values.dtype == constant.values.dtype and np.array_equal(other.values, constant.values)
-        if alike and other.name.split(" ")[0] == constant.name:
-            return other.name
-    taken = sum(other.name.split(" ")[0] == constant.name for other in constants)
-    name = f"{constant.name} {taken + 1}" if taken else constant.name
-    constants.append(dataclasses.replace(constant, name=name))
-    return name
-
-
-def _renamed(call: KernelCall, names: Mapping[str, str]) -> KernelCall:
-    def value(given: Value) -> Value:
-        if isinstance(given, ConstantPointer):
-            return dataclasses.replace(given, name=names[given.name])
-        if isinstance(given, Struct):
-            return struct(given)
-        return given
-
-    def struct(given: Struct) -> Struct:
-        return dataclasses.replace(given, fields=tuple((name, value(field)) for name, field in given.fields))
-
-    arguments = tuple(a if isinstance(a, TensorPointer) else value(a) for a in call.arguments)
-    return dataclasses.replace(call, arguments=arguments)
-
-
-def rolled(rounds: Sequence[Round]) -> tuple[Round, ...]:
-    """Rounds of the same calls, whose pointers go on evenly, as one."""
-    result: list[Round] = []
-    for one in rounds:
-        longer = _continued(result[-1], one) if result else None
-        if longer is None:
-            result.append(one)
-        else:
-            result[-1] = longer
-    return tuple(result)
-
-
-def _continued(run: Round, following: Round) -> Round | None:
-    """``run`` and ``following`` as one, or None."""
-    if len(run.calls) != len(following.calls):
-        return None
-    calls: list[StageCall] = []
-    for before, after in zip(run.calls, following.calls, strict=True):
-        call = _same_call(run.count, before.call, after.call)
-        if call is None or before.step != after.step:
-            return None
-        calls.append(StageCall(before.step, call))
-    return Round(run.count + 1, tuple(calls))
-
-
-def _same_call(count: int, before: KernelCall, after: KernelCall) -> KernelCall | None:
-    if before.function != after.function or len(before.arguments) != len(after.arguments):
-        return None
-    arguments: list[Argument] = []
-    for one, other in zip(before.arguments, after.arguments, strict=True):
-        if isinstance(one, TensorPointer) and isinstance(other, TensorPointer) and one.name == other.name:
-            step = one.step_bytes if count > 1 else other.offset_bytes - one.offset_bytes
-            if one.offset_bytes + count * step != other.offset_bytes or step < 0:
-                return None
-            arguments.append(dataclasses.replace(one, step_bytes=step))
-        elif one == other:
-            arguments.append(one)
-        else:
-            return None
-    return dataclasses.replace(before, arguments=tuple(arguments))
 
 
 def _stride(layer: Layer) -> int:
     axis = rows(layer)
     assert axis is not None
     return axis.stride
+
+
+def _constant_bytes(lowering: Lowering) -> int:
+    return sum(constant.values.nbytes for constant in lowering.constants)
