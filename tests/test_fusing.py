@@ -171,6 +171,26 @@ def test_clamps_of_what_is_read_again_stay() -> None:
     assert [node.op for node in run_passes(graph).nodes] == ["CONV_2D", "RELU"]
 
 
+def test_functions_of_a_byte_in_a_row_become_one_table(tmp_path: Path) -> None:
+    net = NetBuilder(3)
+    x = net.activation((1, 5, 5, 4), -3)
+    y = net.same(net.same(net.same(x, "QUANTIZE", 7, 0.041), "LOGISTIC", -128, 1 / 256), "QUANTIZE", -5, 0.006)
+    fused = run_passes(net.graph(x, y))
+    assert [node.op for node in fused.nodes] == ["TABLE"]
+    target = Target(core_named("cortex-m4"))
+    (case,) = layer_cases("TABLE", Case("chain", (), ()), net.tflite(x, y), fused, target, KernelPolicy.MCUQ)
+    with HostRunner(build_suite_program([case], tmp_path)).start() as running, running.open_link() as link:
+        assert differences(link, [case]) == []
+
+
+def test_a_function_of_a_byte_that_is_read_twice_stays() -> None:
+    net = NetBuilder(3)
+    x = net.activation((1, 5, 5, 4), -3)
+    y = net.same(x, "RELU", 7, 0.041)
+    graph = net.graph(x, f"{net.same(y, 'TANH', 0, 1 / 128)} {net.same(y, 'QUANTIZE', 1, 0.03)}")
+    assert [node.op for node in run_passes(graph).nodes] == ["RELU", "TANH", "QUANTIZE"]
+
+
 def test_layers_that_give_back_their_input_are_gone() -> None:
     net = NetBuilder(3)
     x = net.activation((1, 5, 5, 4), -3)

@@ -29,4 +29,4 @@ def test_integer_reference_gives_litert_bytes(operator: str, case: Case) -> None
 
 def test_every_operator_has_cases() -> None:
     assert operators(), "no operators found"
-    assert [name for name, operator in operators().items() if not operator.cases] == []
+    assert [name for name, operator in operators().items() if operator.in_files and not operator.cases] == []

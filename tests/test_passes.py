@@ -157,7 +157,10 @@ def test_quantize_between_bytes_stays() -> None:
         "x",
         "y",
     )
-    assert ops(run_passes(graph)) == ["QUANTIZE", "RELU", "QUANTIZE"]
+    assert ops(run_passes(graph, (peel_edges,))) == ["QUANTIZE", "RELU", "QUANTIZE"]
+    fused = run_passes(graph)
+    assert ops(fused) == ["TABLE"]
+    np.testing.assert_array_equal(outputs_for(fused), outputs_for(graph))
 
 
 def test_what_no_output_needs_is_removed() -> None:

@@ -18,6 +18,8 @@ def command() -> None:
     for name in ("operator", "kernels", "rules"):
         table.add_column(name, overflow="fold")
     for operator in operators().values():
+        if not operator.in_files:
+            continue
         names = [kernel.name for kernel in kernels_for(operator.name)]
         rules = [" ".join((rule.__doc__ or "").split()) for rule in operator.constraints]
         table.add_row(operator.name, "\n".join(names) or "none: the same bytes", "\n".join(rules))

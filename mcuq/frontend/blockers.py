@@ -47,7 +47,7 @@ class Blocker:
 
 def unsupported(layer: str, op: str) -> Blocker | None:
     """The blocker that operator ``op`` is when mcuq has no such operator, else None."""
-    if op in operators():
+    if op in operators() and operators()[op].in_files:
         return None
     advice = _ADVICE.get(op)
     return Blocker(layer, op, "operator not supported" + (f"; {advice}" if advice else ""))

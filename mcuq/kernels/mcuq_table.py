@@ -14,7 +14,7 @@ from mcuq.kernels.work import per_output
 from mcuq.ops import operators
 from mcuq.ops.rules import BYTE
 
-_OPERATORS = ("LOGISTIC", "QUANTIZE", "RELU", "RELU6", "RELU_N1_TO_1", "TANH")
+_OPERATORS = ("LOGISTIC", "QUANTIZE", "RELU", "RELU6", "RELU_N1_TO_1", "TABLE", "TANH")
 
 
 def refuses(layer: Layer, _target: Target) -> str | None:

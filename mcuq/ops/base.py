@@ -56,7 +56,8 @@ class Operator:
     field name; empty when the file has none) and the layer's tensors, which no rule has been asked about yet: a
     layer that makes no sense may raise ``ValueError``, ``IndexError`` or ``ZeroDivisionError``.
     ``reference`` computes the outputs from all inputs (constants included), byte for byte like LiteRT's reference
-    kernel. ``aliases`` is true where the output is the input's bytes in another shape: no kernel runs.
+    kernel. ``aliases`` is true where the output is the input's bytes in another shape: no kernel runs. ``in_files`` is
+    false for what only passes make: TFLite has no such operator, and so there are no cases.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Operator:
     reference: Callable[[Layer, Sequence[Array | None]], tuple[Array, ...]]
     cases: tuple[Case, ...]
     aliases: bool = False
+    in_files: bool = True
 
     def broken_rule(self, layer: Layer) -> str | None:
         """What is wrong with ``layer``, from the first rule that it breaks; None when mcuq compiles it.

@@ -9,6 +9,7 @@ from mcuq.ir.verify import verify
 from mcuq.passes.fold_constants import fold_constants
 from mcuq.passes.fuse_activations import fuse_activations
 from mcuq.passes.fuse_padding import fuse_padding
+from mcuq.passes.fuse_tables import fuse_tables
 from mcuq.passes.order_layers import order_layers
 from mcuq.passes.peel_edges import peel_edges
 from mcuq.passes.plain_constant_channels import plain_constant_channels
@@ -22,8 +23,9 @@ Pass = Callable[[Graph], Graph]
 DEFAULT_PASSES: tuple[Pass, ...] = (
     fold_constants,
     peel_edges,
-    remove_identities,
     fuse_activations,
+    fuse_tables,
+    remove_identities,
     fuse_padding,
     remove_constant_channels,
     precompute_borders,

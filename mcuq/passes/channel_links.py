@@ -83,6 +83,7 @@ _RULES: Mapping[str, Callable[[Layer], tuple[IntArray, ...] | None]] = {
     "LOGISTIC": _straight,
     "TANH": _straight,
     "QUANTIZE": _straight,
+    "TABLE": _straight,
     "MEAN": _mean,
     "PAD": _pad,
     "PADV2": _pad,

@@ -17,7 +17,19 @@ from mcuq.ops import operators
 WIDTH = 100
 """Sets of layers kept at each level."""
 
-IN_PLACE = ("ADD", "SUB", "MUL", "RELU", "RELU6", "RELU_N1_TO_1", "LOGISTIC", "TANH", "QUANTIZE", "DEPTHWISE_CONV_2D")
+IN_PLACE = (
+    "ADD",
+    "SUB",
+    "MUL",
+    "RELU",
+    "RELU6",
+    "RELU_N1_TO_1",
+    "LOGISTIC",
+    "TABLE",
+    "TANH",
+    "QUANTIZE",
+    "DEPTHWISE_CONV_2D",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,6 +238,7 @@ _RULES: Mapping[str, Callable[[Layer, Ranges], Range | None]] = {
     "LOGISTIC": _table,
     "TANH": _table,
     "QUANTIZE": _table,
+    "TABLE": _table,
     "PAD": _pad,
     "PADV2": _pad,
     "CONCATENATION": _concatenation,

@@ -14,9 +14,8 @@ import numpy as np
 from mcuq.ir import DType, Graph, Layer, Node
 from mcuq.ops import operators
 from mcuq.ops.reshape import Reshape
+from mcuq.passes.fuse_tables import FUNCTIONS_OF_A_BYTE
 from mcuq.passes.ranges import Range, channel_ranges
-
-FUNCTIONS_OF_A_BYTE = ("RELU", "RELU6", "RELU_N1_TO_1", "LOGISTIC", "TANH", "QUANTIZE")
 
 
 def remove_identities(graph: Graph) -> Graph:
