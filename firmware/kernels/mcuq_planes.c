@@ -149,6 +149,11 @@ typedef struct {
 #define LOAD_TWO_OF_FOUR                                                                                              \
     "ldr r8, [r1]\n\tldr r9, [r1, r4]\n\tadd r1, r1, r4, lsl #1\n\tpkhbt lr, r8, r9, lsl #16\n\t"                  \
     "pkhtb r8, r9, r8, asr #16\n\t" STORE_TWO_OF_FOUR("lr", "r8")
+#define LOAD_FOUR_OF_FOUR                                                                                             \
+    "ldr r8, [r1]\n\tldr r9, [r1, r4]\n\tldr r10, [r1, r4, lsl #1]\n\tldr r11, [r1, r5]\n\t"                         \
+    "add r1, r1, r4, lsl #2\n\tpkhbt lr, r8, r9, lsl #16\n\tpkhtb r8, r9, r8, asr #16\n\t"                          \
+    "pkhbt r9, r10, r11, lsl #16\n\tpkhtb r10, r11, r10, asr #16\n\t"                                               \
+    STORE_TWO_OF_FOUR("lr", "r8") STORE_TWO_OF_FOUR("r9", "r10")
 #define LOAD_ONE_OF_FOUR                                                                                              \
     "ldr r8, [r1]\n\tadd r1, r1, r4\n\tadd r10, r2, r0\n\tlsr r9, r8, #8\n\tlsr r11, r8, #16\n\t"                  \
     "strb r8, [r2, #1]\n\tstrb r9, [r10, #1]\n\tadd r10, r10, r0\n\tlsr r8, r8, #24\n\tstrb r11, [r10, #1]\n\t"     \
@@ -160,12 +165,9 @@ static inline void load_lines_of_four(const loader_of_four *work)
     __asm__ volatile(
         "vldmia r0!, {s0-s3}\n\tldmia r0, {r0-r6, r12}\n\t"
         "1:\n\tvmov r7, s1\n\tlsls r7, r7, #30\n\tbcc 2f\n\t" LOAD_ONE_OF_FOUR
-        "2:\n\tvmov r7, s0\n\tcbz r7, 4f\n\t"
-        "3:\n\tldr r8, [r1]\n\tldr r9, [r1, r4]\n\tldr r10, [r1, r4, lsl #1]\n\tldr r11, [r1, r5]\n\t"
-        "add r1, r1, r4, lsl #2\n\tpkhbt lr, r8, r9, lsl #16\n\tpkhtb r8, r9, r8, asr #16\n\t"
-        "pkhbt r9, r10, r11, lsl #16\n\tpkhtb r10, r11, r10, asr #16\n\t"
-        STORE_TWO_OF_FOUR("lr", "r8") STORE_TWO_OF_FOUR("r9", "r10")
-        "subs r7, r7, #1\n\tbne 3b\n\t"
+        "2:\n\tvmov r7, s0\n\tsubs r7, r7, #2\n\tblt 7f\n\t"
+        "3:\n\t" LOAD_FOUR_OF_FOUR LOAD_FOUR_OF_FOUR "subs r7, r7, #2\n\tbge 3b\n\t"
+        "7:\n\tlsls r7, r7, #31\n\tbpl 4f\n\t" LOAD_FOUR_OF_FOUR /* one is left where -1 is */
         "4:\n\tvmov r7, s1\n\tlsls r7, r7, #31\n\tbcc 5f\n\t" LOAD_TWO_OF_FOUR
         "5:\n\tbpl 6f\n\t" LOAD_ONE_OF_FOUR
         "6:\n\tvmov r8, s2\n\tvmov r9, s3\n\tadd r1, r1, r8\n\tadd r2, r2, r9\n\tadd r3, r3, r9\n\t"

@@ -65,12 +65,20 @@ static inline void average_of_8(window w, int32_t c, division d, int8_t *output)
     const int8_t *row = &w.first[c];
     for (int32_t y = 0; y < w.height; y++) {
         const int8_t *in = row;
-        for (int32_t x = w.width; x > 0; x--) {
+        int32_t x = w.width;
+        for (; x > 1; x -= 2) { /* four loads in a row, one branch for two pixels */
+            const int8_t *next = &in[w.column];
             const uint32_t word0 = mcuq_load_word(in);
             const uint32_t word1 = mcuq_load_word(&in[4]);
-            low = mcuq_channel_sums_add(low, word0);
-            high = mcuq_channel_sums_add(high, word1);
-            in = &in[w.column];
+            const uint32_t word2 = mcuq_load_word(next);
+            const uint32_t word3 = mcuq_load_word(&next[4]);
+            low = mcuq_channel_sums_add(mcuq_channel_sums_add(low, word0), word2);
+            high = mcuq_channel_sums_add(mcuq_channel_sums_add(high, word1), word3);
+            in = &next[w.column];
+        }
+        if (x > 0) {
+            low = mcuq_channel_sums_add(low, mcuq_load_word(in));
+            high = mcuq_channel_sums_add(high, mcuq_load_word(&in[4]));
         }
         row = &row[w.row];
     }

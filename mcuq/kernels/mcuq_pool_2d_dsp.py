@@ -39,7 +39,7 @@ def lower_max(layer: Layer, _target: Target) -> Lowering:
 
 
 def cycles_average(layer: Layer, _target: Target) -> int:
-    return int(LAYER_CYCLES + 1.7 * window_elements(layer) + 12 * layer.output.type.elements)
+    return int(LAYER_CYCLES + 1.3 * window_elements(layer) + 34 * layer.output.type.elements)
 
 
 def cycles_max(layer: Layer, _target: Target) -> int:
