@@ -7,7 +7,8 @@
  * MCUQ_DEPTHWISE_3X3_UNROLLED_S8(stride, line_stride, pitch, step, line_step, fours, rest, form) defines the
  * function for a stride along the line and from line to line, planes with `pitch` bytes between lines, outputs `step`
  * bytes apart and lines of them `line_step`, lines of 4 * fours + rest outputs, and a form of the requantization.
- * All are literals: no pointer moves within a line, and up to six times four outputs follow one another without a branch.
+ * All are literals: no pointer moves within a line, and up to six times four outputs follow one another without a
+ * branch.
  *
  * Cost on a Cortex-M4: stride 1: 51 cycles for four outputs (corrected: 61), 41 for three, 27 for two, 18 for one;
  * stride 2: 58, 42, 28, 17; 9 a line and 80 a channel; and the planes: 1.8 an input element and 6 a line.
@@ -145,7 +146,8 @@ enum { MCUQ_3X3_UNROLLED = 6 }; /* fours in a round, at most */
 
 /* Move the output's base, which is r5, to the next output. */
 #define MCUQ_3X3_REBASE                                                                                               \
-    ".if .Lmcuq_out <= 4095\n\taddw r5, r5, #.Lmcuq_out\n\t.else\n\tmovw r4, #.Lmcuq_out\n\tadd.w r5, r5, r4\n\t.endif\n\t"  \
+    ".if .Lmcuq_out <= 4095\n\taddw r5, r5, #.Lmcuq_out\n\t"                                                          \
+    ".else\n\tmovw r4, #.Lmcuq_out\n\tadd.w r5, r5, r4\n\t.endif\n\t"                                                 \
     "vmov s10, r5\n\t.set .Lmcuq_out, 0\n\t"
 
 #define MCUQ_3X3_OUTPUTS(stride, form, count)                                                                         \
@@ -165,11 +167,12 @@ enum { MCUQ_3X3_UNROLLED = 6 }; /* fours in a round, at most */
 /* From r5, the base of the line's last outputs, to the next line's. */
 #define MCUQ_3X3_NEXT_LINE                                                                                            \
     ".set .Lmcuq_out, %c[output_line] + .Lmcuq_out - %c[fours_bytes]\n\t"                                             \
-    ".if (.Lmcuq_out >= 0) && (.Lmcuq_out <= 4095)\n\taddw r5, r5, #.Lmcuq_out\n\t"                                  \
+    ".if (.Lmcuq_out >= 0) && (.Lmcuq_out <= 4095)\n\taddw r5, r5, #.Lmcuq_out\n\t"                                   \
     ".elseif (.Lmcuq_out < 0) && (.Lmcuq_out >= -4095)\n\tsubw r5, r5, #(-.Lmcuq_out)\n\t"                            \
-    ".else\n\tmovw r4, #(.Lmcuq_out & 0xffff)\n\tmovt r4, #((.Lmcuq_out >> 16) & 0xffff)\n\tadd r5, r5, r4\n\t.endif\n\t"
+    ".else\n\tmovw r4, #(.Lmcuq_out & 0xffff)\n\tmovt r4, #((.Lmcuq_out >> 16) & 0xffff)\n\tadd r5, r5, r4\n\t"       \
+    ".endif\n\t"
 
-#define MCUQ_3X3_LINES(name, stride, literal_line_stride, literal_pitch, literal_step, line_step, fours, rest,  \
+#define MCUQ_3X3_LINES(name, stride, literal_line_stride, literal_pitch, literal_step, line_step, fours, rest,        \
                        form)                                                                                          \
     static __attribute__((noinline)) void name(const mcuq_depthwise_job *job)                                         \
     {                                                                                                                 \
@@ -182,25 +185,26 @@ enum { MCUQ_3X3_UNROLLED = 6 }; /* fours in a round, at most */
         /* MISRA C:2012 dir 4.3: assembly, encapsulated here. */                                                      \
         __asm__ volatile(                                                                                             \
             "vldmia r0, {s3-s9}\n"                                                                                    \
-            "3:\n\tvmov r4, s7\n\tldmia r4!, {r7-r12}\n\t" MCUQ_3X3_PACK_STRIDE_##stride MCUQ_3X3_CONSTANTS_##form                                \
-            "vmov s7, r4\n\tvmov lr, s8\n\tvmov r4, s4\n\tadd r4, r4, lr\n\tvmov s11, r4\n\t"                       \
-            "vmov r4, s3\n\tadd r4, r4, lr\n\tvmov s8, r4\n\tvmov r5, s9\n"                                         \
-            "1:\n\tvmov s10, r5\n\t.set .Lmcuq_in, 0\n\t.set .Lmcuq_out, 0\n\t"                                     \
-            ".if %c[rounds] > 1\n\tmovs r4, #%c[rounds]\n\tvmov s12, r4\n\t.endif\n"                                \
-            "2:\n\t.rept %c[a_round]\n\t" MCUQ_3X3_FOUR(stride, form) ".endr\n\t"                                   \
+            "3:\n\tvmov r4, s7\n\tldmia r4!, {r7-r12}\n\t"                                                            \
+            MCUQ_3X3_PACK_STRIDE_##stride MCUQ_3X3_CONSTANTS_##form                                                   \
+            "vmov s7, r4\n\tvmov lr, s8\n\tvmov r4, s4\n\tadd r4, r4, lr\n\tvmov s11, r4\n\t"                         \
+            "vmov r4, s3\n\tadd r4, r4, lr\n\tvmov s8, r4\n\tvmov r5, s9\n"                                           \
+            "1:\n\tvmov s10, r5\n\t.set .Lmcuq_in, 0\n\t.set .Lmcuq_out, 0\n\t"                                       \
+            ".if %c[rounds] > 1\n\tmovs r4, #%c[rounds]\n\tvmov s12, r4\n\t.endif\n"                                  \
+            "2:\n\t.rept %c[a_round]\n\t" MCUQ_3X3_FOUR(stride, form) ".endr\n\t"                                     \
             ".if %c[rounds] > 1\n\t"                                                                                  \
-            ".if .Lmcuq_out\n\t" MCUQ_3X3_REBASE ".endif\n\t"                                                       \
-            "addw lr, lr, #.Lmcuq_in\n\t.set .Lmcuq_in, 0\n\t"                                                     \
-            "vmov r4, s12\n\tsubs r4, r4, #1\n\tvmov s12, r4\n\tbne.w 2b\n\t.endif\n\t"                             \
+            ".if .Lmcuq_out\n\t" MCUQ_3X3_REBASE ".endif\n\t"                                                         \
+            "addw lr, lr, #.Lmcuq_in\n\t.set .Lmcuq_in, 0\n\t"                                                        \
+            "vmov r4, s12\n\tsubs r4, r4, #1\n\tvmov s12, r4\n\tbne.w 2b\n\t.endif\n\t"                               \
             ".rept %c[behind]\n\t" MCUQ_3X3_FOUR(stride, form) ".endr\n\t" MCUQ_3X3_REST_##rest(stride, form)         \
             MCUQ_3X3_NEXT_LINE                                                                                        \
-            "vmov r4, s11\n\taddw lr, lr, #(%c[line] - %c[moved])\n\tcmp lr, r4\n\tbne.w 1b\n\t"                   \
-            "vmov r5, s9\n\tadd r5, r5, #1\n\tvmov s9, r5\n\t"                                                      \
-            "vmov r4, s6\n\tsubs r4, r4, #1\n\tvmov s6, r4\n\tbne.w 3b\n\t"                                         \
+            "vmov r4, s11\n\taddw lr, lr, #(%c[line] - %c[moved])\n\tcmp lr, r4\n\tbne.w 1b\n\t"                      \
+            "vmov r5, s9\n\tadd r5, r5, #1\n\tvmov s9, r5\n\t"                                                        \
+            "vmov r4, s6\n\tsubs r4, r4, #1\n\tvmov s6, r4\n\tbne.w 3b\n\t"                                           \
             : "+r"(r0)                                                                                                \
             : [pitch] "i"(literal_pitch), [step] "i"(literal_step), [rounds] "i"(ROUNDS), [a_round] "i"(A_ROUND),     \
               [behind] "i"(BEHIND), [line] "i"((literal_line_stride) * (literal_pitch)),                              \
-              [moved] "i"((ROUNDS > 1) ? (ROUNDS * A_ROUND * 8 * (stride)) : 0), [output_line] "i"(line_step), \
+              [moved] "i"((ROUNDS > 1) ? (ROUNDS * A_ROUND * 8 * (stride)) : 0), [output_line] "i"(line_step),        \
               [fours_bytes] "i"(4 * (fours) * (literal_step))                                                         \
             : "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "s0", "s1", "s2",      \
               "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "s12", "cc", "memory");                         \
@@ -225,8 +229,8 @@ enum { MCUQ_3X3_UNROLLED = 6 }; /* fours in a round, at most */
 
 #endif
 
-#define MCUQ_3X3_DEFINE(name, stride, line_stride, pitch, step, line_step, fours, rest, form)                  \
-    MCUQ_3X3_LINES(name##_lines, stride, line_stride, pitch, step, line_step, fours, rest, form)               \
+#define MCUQ_3X3_DEFINE(name, stride, line_stride, pitch, step, line_step, fours, rest, form)                         \
+    MCUQ_3X3_LINES(name##_lines, stride, line_stride, pitch, step, line_step, fours, rest, form)                      \
     static __attribute__((noinline)) void name(const mcuq_planes_params *params, const int8_t *input,                 \
                                                const int32_t *weights, void *scratch, int8_t *output)                 \
     {                                                                                                                 \
@@ -249,9 +253,9 @@ enum { MCUQ_3X3_UNROLLED = 6 }; /* fours in a round, at most */
         }                                                                                                             \
     }
 
-#define MCUQ_DEPTHWISE_3X3_UNROLLED_S8(stride, line_stride, pitch, step, line_step, fours, rest, form)         \
+#define MCUQ_DEPTHWISE_3X3_UNROLLED_S8(stride, line_stride, pitch, step, line_step, fours, rest, form)                \
     MCUQ_3X3_DEFINE(                                                                                                  \
-        mcuq_depthwise_3x3_##stride##_##line_stride##_##pitch##_##step##_##line_step##_##fours##_##rest##_##form##_s8, \
+        mcuq_depthwise_3x3_##stride##_##line_stride##_##pitch##_##step##_##line_step##_##fours##_##rest##_##form##_s8,\
         stride, line_stride, pitch, step, line_step, fours, rest, form)
 
 #endif

@@ -16,15 +16,15 @@
  * that b and M take into account.
  *
  * MCUQ_DEPTHWISE_PLANES_S8(lines, length, stride, pitch, rest, form) defines the function for a window of `lines` lines
- * of `length` elements, a stride of 1 or 2 along the line, planes with `pitch` bytes between lines, lines of 4n + `rest`
- * outputs, and a form of the requantization: plain or corrected. All are literals, so that little but loads, products
- * and stores is left of the inner loop.
+ * of `length` elements, a stride of 1 or 2 along the line, planes with `pitch` bytes between lines, lines of
+ * 4n + `rest` outputs, and a form of the requantization: plain or corrected. All are literals, so that little but loads,
+ * products and stores is left of the inner loop.
  *
  * The output may start where the input starts, and only there, as with mcuq_depthwise_3x3_s8.h.
  *
- * Scratch: a plane for each of up to four channels, pitch * lines of a band, aligned to 4. Cost on a Cortex-M4: for four
- * outputs at stride 1 24 cycles for each line of five elements, 16 of three, 43 of ten, and 25 to requantize and store
- * them; 20 a line and 35 a channel; and the planes: 1.9 an input element and 6 a line.
+ * Scratch: a plane for each of up to four channels, pitch * lines of a band, aligned to 4. Cost on a Cortex-M4: for
+ * four outputs at stride 1 24 cycles for each line of five elements, 16 of three, 43 of ten, and 25 to requantize and
+ * store them; 20 a line and 35 a channel; and the planes: 1.8 an input element and 6 a line.
  */
 #ifndef MCUQ_DEPTHWISE_PLANES_S8_H
 #define MCUQ_DEPTHWISE_PLANES_S8_H
@@ -40,8 +40,8 @@
 
 #if MCUQ_HAS_DSP
 
-/* Loads and products that stay in the order in which they are written: one load behind another takes one cycle, one that
- * stands alone takes two, and nothing is kept longer than registers last. */
+/* Loads and products that stay in the order in which they are written: one load behind another takes one cycle, one
+ * that stands alone takes two, and nothing is kept longer than registers last. */
 typedef struct { /* what a load may read, for the compiler */
     uint32_t words[1024];
 } mcuq_memory;

@@ -52,8 +52,8 @@ typedef struct {
 /* Fill lines of a plane with the zero point. */
 void mcuq_plane_fill(uint32_t *plane, int32_t lines, int32_t pitch, int32_t zero_point);
 
-/* Load the lines of one channel, of two neighbours or of four that output lines first .. first + lines - 1 need, into one plane
- * each. `input` is the first channel's first element. The planes hold the band before this one, or, at first == 0, the
+/* Load the lines of one channel, of two neighbours or of four that output lines first .. first + lines - 1 need, into
+ * one plane each. `input` is the first channel's first element. The planes hold the band before this one, or, at first == 0, the
  * zero point wherever they are not loaded.
  * Cost on a Cortex-M4: 1.8 cycles an element and 6 a line for each of four channels, 2.5 and 20 for two, 7 an element
  * for one. */
