@@ -17,8 +17,8 @@
  *
  * MCUQ_DEPTHWISE_PLANES_S8(lines, length, stride, pitch, rest, form) defines the function for a window of `lines` lines
  * of `length` elements, a stride of 1 or 2 along the line, planes with `pitch` bytes between lines, lines of
- * 4n + `rest` outputs, and a form of the requantization: plain or corrected. All are literals, so that little but loads,
- * products and stores is left of the inner loop.
+ * 4n + `rest` outputs, and a form of the requantization: plain or corrected. All are literals, so that little but
+ * loads, products and stores is left of the inner loop.
  *
  * The output may start where the input starts, and only there, as with mcuq_depthwise_3x3_s8.h.
  *

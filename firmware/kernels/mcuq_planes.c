@@ -141,8 +141,8 @@ typedef struct {
 #if MCUQ_HAS_DSP && defined(__ARM_FP)
 
 /* Registers: r0 plane_bytes, r1 input, r2 and r3 the first plane and the last, r4 step, r5 step3, r6 mask, r7 fours
- * left, r8-r11 and lr data, r12 lines left. Words of two pixels, channels 0 and 1 in low and channels 2 and 3 in high, are
- * stored to the four planes. */
+ * left, r8-r11 and lr data, r12 lines left. Words of two pixels, channels 0 and 1 in low and channels 2 and 3 in high,
+ * are stored to the four planes. */
 #define STORE_TWO_OF_FOUR(low, high)                                                                                  \
     "and r11, r6, " low "\n\tstr r11, [r2, r0]\n\tand r11, r6, " high ", lsl #8\n\tstr r11, [r2, r0, lsl #1]\n\t"    \
     "and " high ", r6\n\tstr " high ", [r3], #4\n\tand " low ", r6, " low ", lsl #8\n\tstr " low ", [r2], #4\n\t"

@@ -53,8 +53,8 @@ typedef struct {
 void mcuq_plane_fill(uint32_t *plane, int32_t lines, int32_t pitch, int32_t zero_point);
 
 /* Load the lines of one channel, of two neighbours or of four that output lines first .. first + lines - 1 need, into
- * one plane each. `input` is the first channel's first element. The planes hold the band before this one, or, at first == 0, the
- * zero point wherever they are not loaded.
+ * one plane each. `input` is the first channel's first element. The planes hold the band before this one, or, at
+ * first == 0, the zero point wherever they are not loaded.
  * Cost on a Cortex-M4: 1.8 cycles an element and 6 a line for each of four channels, 2.5 and 20 for two, 7 an element
  * for one. */
 void mcuq_plane_load_band(const mcuq_planes_params *params, const int8_t *input, uint32_t *planes, int32_t channels,
