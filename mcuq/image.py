@@ -125,8 +125,7 @@ def link_image(board: Board, model: ModelObjects, name: str, folder: Path, subfo
         model.toolchain.link(objects, output, folder, extra)
     except RegionOverflowError as overflow:
         raise _does_not_fit(board, overflow) from overflow
-    model.toolchain.objcopy(output, f"{subfolder}/{name}.bin", "binary", folder)
-    model.toolchain.objcopy(output, f"{subfolder}/{name}.hex", "ihex", folder)
+    model.toolchain.objcopy(output, {"binary": f"{subfolder}/{name}.bin", "ihex": f"{subfolder}/{name}.hex"}, folder)
     return Image(board, folder / output, elf_sizes(folder / output), stack_bytes)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,9 +99,10 @@ class Toolchain:
             raise RegionOverflowError([(region, int(count)) for region, count in overflows])
         raise _failed(finished)
 
-    def objcopy(self, source: str, output: str, form: str, folder: Path) -> None:
-        """Convert an ELF to ``binary`` or ``ihex``."""
-        run_tool([find_tool(f"{self.prefix}objcopy"), "-O", form, source, output], folder)
+    def objcopy(self, source: str, outputs: Mapping[str, str], folder: Path) -> None:
+        """Convert an ELF: ``outputs`` are files by their form, ``binary`` or ``ihex``."""
+        tool = find_tool(f"{self.prefix}objcopy")
+        run_tools([[tool, "-O", form, source, output] for form, output in outputs.items()], folder)
 
 
 _PACKAGES = {
