@@ -1,110 +1,87 @@
-"""mcuq's kernels against CMSIS-NN's, on the same models, counted and estimated in one run.
+"""mcuq against others on the same models, in one run: instructions counted, cycles estimated, bytes held to LiteRT.
 
-    python benchmarks/run.py [--model ic ...] [--core cortex-m4 ...] [--models-dir DIR] [--write docs/benchmarks.md]
+    python benchmarks/run.py [--model ic ...] [--core cortex-m4 ...] [--engine mcuq ...] [--models-dir DIR] [--tflm DIR]
+                             [--write docs/benchmarks.md README.md]
 
-Two builds for each model and core, with the same generated code around the kernels: one calls CMSIS-NN wherever it is
-exact (and mcuq's kernels for the rest), one has what ``--kernels auto`` chooses. Instructions are counted in QEMU,
-cycles estimated from the counts with the core's timings; bytes are held to LiteRT in both. ``--models-dir`` takes
-ic.tflite and so on from elsewhere (the trained reference models, say) instead of the seeded ones.
+``cmsis-nn``: generated code that calls CMSIS-NN wherever it is exact, and mcuq's kernels for the rest; ``mcuq``: what
+mcuq chooses by itself, or with --optimize (``mcuq-speed`` and so on); ``bakenn``: the package bakenn with its CMSIS-NN
+overlay, Cortex-M4 only; ``tflm``: TensorFlow Lite Micro with CMSIS-NN, from the checkout named by --tflm. All are
+compiled by one gcc with the same flags (the checkout by its own makefile) and run behind the same firmware.
+``--models-dir`` takes ic.tflite and so on from elsewhere instead of the seeded ones.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.bakenn_model import DoesNotConvertError, importer_refusal
+from benchmarks.engines import BOARDS, GOALS, Task, measure_bakenn, measure_mcuq, measure_tflm
 from benchmarks.models import MODELS, write_models
-from mcuq.board import board_named
-from mcuq.build import BuildOptions, build
-from mcuq.built import load_built
-from mcuq.estimate.estimate import estimate
-from mcuq.fit import Goals
-from mcuq.planner.lower import KernelPolicy
-from mcuq.simulate import SimulationOptions, simulate
+from benchmarks.tables import Row, long_table, replace_tables, short_table
+from mcuq.errors import McuqError
 
-BOARDS = {
-    "cortex-m0": "mps2-an385",  # M0 code on the M3 machine, which has room for all models
-    "cortex-m3": "mps2-an385",
-    "cortex-m4": "mps2-an386",
-    "cortex-m7": "mps2-an500",
-    "cortex-m33": "mps2-an505",
-    "cortex-m55": "mps3-an547",
-}
-CMSIS_ONLY = KernelPolicy.CMSIS_NN
+DEFAULT_CORES = ["cortex-m4", "cortex-m7", "cortex-m55"]
+DEFAULT_ENGINES = ["cmsis-nn", "mcuq", "mcuq-speed", "bakenn"]
 
 
-@dataclass(frozen=True)
-class Row:
-    """One build: instructions are counted, cycles estimated, bytes counted."""
-
-    model: str
-    core: str
-    policy: KernelPolicy
-    instructions: int
-    cycles: int
-    arena_bytes: int
-    flash_bytes: int
-    mismatched_bytes: int
-
-
-def measure(model: str, path: Path, core: str, policy: KernelPolicy, folder: Path) -> Row:
-    board = board_named(BOARDS[core]).model_copy(update={"core": core})
-    goal = folder / f"{model}-{core}-{policy.value}"
-    build(BuildOptions(path, board, goal, goals=Goals(policy=policy)), lambda *_: None)
-    built = load_built(goal)
-    report = simulate(built, None, SimulationOptions(), lambda *_: None)
-    found = estimate(built, 120.0, lambda *_: None)
-    return Row(
-        model, core, policy, found.instructions, found.cycles, report.arena_bytes, report.flash_bytes,
-        report.mismatched_bytes or 0,
-    )  # fmt: skip
+def measured(task: Task, engine: str, tflm: Path | None) -> Row | None:
+    """One line of the table; None where the engine does not exist for the core."""
+    try:
+        if engine in GOALS:
+            figures = measure_mcuq(task, engine)
+        elif engine == "bakenn":
+            if task.core != "cortex-m4":
+                return None
+            figures = measure_bakenn(task)
+        else:
+            assert tflm is not None
+            figures = measure_tflm(task, tflm)
+    except DoesNotConvertError as error:
+        return Row(task.model, task.core, engine, None, f"does not convert: {error}")
+    except McuqError as error:
+        return Row(task.model, task.core, engine, None, error.message)
+    return Row(task.model, task.core, engine, figures, "")
 
 
-def table(rows: list[tuple[Row, Row]]) -> str:
-    lines = [
-        "| model | core | instructions (counted), CMSIS-NN / mcuq | cycles (estimated) | ratio | arena, B | flash, B "
-        "| wrong bytes |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for other, ours in rows:
-        lines.append(
-            f"| {ours.model} | {ours.core} | {other.instructions / 1e6:.2f} M / {ours.instructions / 1e6:.2f} M "
-            f"| {other.cycles / 1e6:.2f} M / {ours.cycles / 1e6:.2f} M | x{other.cycles / ours.cycles:.2f} "
-            f"| {other.arena_bytes:,} / {ours.arena_bytes:,} | {other.flash_bytes:,} / {ours.flash_bytes:,} "
-            f"| {other.mismatched_bytes} / {ours.mismatched_bytes} |"
-        )
-    return "\n".join(lines)
+def importer_notes(paths: dict[str, Path], folder: Path) -> list[str]:
+    """What bakenn's own importer says of each file."""
+    lines = []
+    for model, path in paths.items():
+        refusal = importer_refusal(path, folder / f"{model}-bakenn-import")
+        lines.append(f"- bakenn's TFLite importer, {model}: {'takes the file' if refusal is None else refusal}")
+    return lines
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", nargs="*", choices=list(MODELS), default=list(MODELS))
-    parser.add_argument("--core", nargs="*", choices=list(BOARDS), default=["cortex-m4", "cortex-m7", "cortex-m55"])
+    parser.add_argument("--core", nargs="*", choices=list(BOARDS), default=DEFAULT_CORES)
+    parser.add_argument("--engine", nargs="*", choices=[*GOALS, "bakenn"], default=DEFAULT_ENGINES)
     parser.add_argument("--models-dir", type=Path)
-    parser.add_argument("--write", type=Path, help="a Markdown file whose table is replaced")
+    parser.add_argument("--tflm", type=Path, help="a checkout of TensorFlow Lite Micro")
+    parser.add_argument("--write", type=Path, nargs="*", default=[], help="Markdown files whose tables are replaced")
     arguments = parser.parse_args()
     folder = Path("build") / "benchmarks"
     if arguments.models_dir:
         paths = {name: arguments.models_dir / f"{name}.tflite" for name in arguments.model}
     else:
-        paths = write_models(folder / "models")
+        paths = {name: path for name, path in write_models(folder / "models").items() if name in arguments.model}
+    engines = [*arguments.engine, *(["tflm"] if arguments.tflm else [])]
+    notes = importer_notes(paths, folder) if "bakenn" in engines else []
     rows = []
     for core in arguments.core:
-        for model in arguments.model:
-            pair = [measure(model, paths[model], core, p, folder) for p in (CMSIS_ONLY, KernelPolicy.AUTO)]
-            rows.append((pair[0], pair[1]))
-            print(table(rows[-1:]).splitlines()[-1], flush=True)
-    text = table(rows)
-    if arguments.write:
-        before, marker, rest = arguments.write.read_text(encoding="utf-8").partition("<!-- table -->")
-        _, end, after = rest.partition("<!-- end -->")
-        if not marker or not end:
-            raise SystemExit(f"{arguments.write} has no <!-- table --> … <!-- end -->")
-        arguments.write.write_text(f"{before}{marker}\n{text}\n{end}{after}", encoding="utf-8")
+        for model, path in paths.items():
+            for engine in engines:
+                row = measured(Task(model, path, core, folder), engine, arguments.tflm)
+                if row is not None:
+                    rows.append(row)
+                    print(row.line(), flush=True)
+        for file in arguments.write:  # after each core: a run takes a while, and what is done is worth having
+            replace_tables(file, {"table": long_table(rows, notes), "short table": short_table(rows)})
 
 
 if __name__ == "__main__":
