@@ -30,7 +30,7 @@ from mcuq.cli._shared import (
 @option(
     "--optimize",
     type=click.Choice(["speed", "balanced", "size", "ram"]),
-    help="What to make small: cycles, all three (cycles twice as much), flash, or RAM. [default: balanced]",
+    help="What to make small: cycles, all three (cycles half as much again), flash, or RAM. [default: balanced]",
 )
 @option("--flash", type=Bytes(), help="Most flash for the whole image, as 64K or 65536. [default: the board's]")
 @option("--ram", type=Bytes(), help="Most RAM for the whole image, stack included. [default: the board's]")

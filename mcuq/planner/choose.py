@@ -23,8 +23,8 @@ from mcuq.planner.lower import KernelPolicy, Program, Step, candidates, lower
 
 
 class Optimize(enum.Enum):
-    """What a choice of kernels is to make small. BALANCED: flash times RAM times the square of the cycles, so that one
-    per cent of cycles is worth two of the others.
+    """What a choice of kernels is to make small. BALANCED weighs all: one per cent of cycles is worth
+    ``CYCLES_WEIGHT`` per cent of flash or of RAM.
     """
 
     SPEED = "speed"
@@ -171,10 +171,12 @@ def _rank(found: Cost, optimize: Optimize, flash_limit: int | None) -> tuple[flo
     if optimize is Optimize.SIZE:
         return (excess, found.flash_bytes, found.cycles)
     if optimize is Optimize.BALANCED:
-        logarithms = (math.log(1 + n) for n in (found.cycles, found.cycles, found.flash_bytes, found.ram_bytes))
-        return (excess, sum(logarithms))
+        cycles, flash, ram = (math.log(1 + n) for n in (found.cycles, found.flash_bytes, found.ram_bytes))
+        return (excess, CYCLES_WEIGHT * cycles + flash + ram)
     return (excess, found.cycles, found.flash_bytes)
 
+
+CYCLES_WEIGHT = 1.5
 
 BALANCED_LEVELS = 5
 """Budgets of RAM that a balance is looked for in: a tenth of a second for each."""
