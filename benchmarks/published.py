@@ -1,6 +1,6 @@
 """mcuq's estimates of the work whose latencies others published, into mcuq/estimate/published.toml.
 
-    python benchmarks/published.py [--models-dir DIR]
+    python benchmarks/published.py [--models-dir DIR] [--keep-typical]
 
 Run it when a timing rule changes (a test says so). It builds each published network with CMSIS-NN's kernels for the
 result's core, estimates it without flash wait states, and writes cycles and bytes from flash below the file's marker;
@@ -80,6 +80,7 @@ def typicals(paths: dict[str, Path]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models-dir", type=Path, help="ic.tflite and so on, instead of the seeded ones")
+    parser.add_argument("--keep-typical", action="store_true", help="do not count the typical cycles anew")
     arguments = parser.parse_args()
     if arguments.models_dir:
         paths = {name: arguments.models_dir / f"{name}.tflite" for name in MODELS}
@@ -87,9 +88,13 @@ def main() -> None:
         paths = write_models(Path("build") / "benchmarks" / "models")
     paths = {name: path for name, path in paths.items() if path.is_file()}
     file = Path(__file__).resolve().parent.parent / "mcuq" / "estimate" / FILE
-    head = file.read_text(encoding="utf-8").partition(MARKER)[0].rstrip("\n")
+    head, _, before = file.read_text(encoding="utf-8").partition(MARKER)
+    kept = before[before.find("[[typical]]") :].split("\n\n") if "[[typical]]" in before else []
+    head = head.rstrip("\n")
     head = "".join(line for line in head.splitlines(keepends=True) if not line.startswith("timing = "))
-    found = [*works(paths), *typicals(paths)]
+    head = head.replace("\n\n\n", "\n\n")
+    found = works(paths)
+    found += [f"{entry.strip()}\n" for entry in kept] if arguments.keep_typical else typicals(paths)
     file.write_text(f"{head}\n\n{MARKER}\n" + "\n".join(found), encoding="utf-8")
     text = file.read_text(encoding="utf-8").replace("[[result]]", f'timing = "{timing_digest()}"\n\n[[result]]', 1)
     file.write_text(text, encoding="utf-8")
