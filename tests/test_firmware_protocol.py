@@ -10,9 +10,9 @@ import pytest
 
 from mcuq.frames import Frame, FrameDecoder, decode, encode
 from mcuq.paths import FIRMWARE
-from tests.firmware.building import HERE, SANITIZERS, STRICT, build_for_host, run
+from tests.firmware.building import FED_MODEL, HERE, SANITIZERS, STRICT, build_for_host, run
 
-HELLO, BUFFERS, WRITE_INPUT, RUN, READ_OUTPUT, LAYERS, STACK = range(1, 8)
+HELLO, BUFFERS, WRITE_INPUT, RUN, READ_OUTPUT, LAYERS, STACK, INPUT = range(1, 9)
 NAK = 0xFF
 PAYLOAD_BYTES = 4096
 
@@ -64,6 +64,7 @@ def test_a_repeated_run_is_answered_again_and_executed_once(firmware):
 @pytest.mark.parametrize(
     ("request_bytes", "reason"),
     [
+        (ask(9, 0x09), 1),
         (ask(9, 0x08), 1),
         (ask(9, 0x00), 1),
         (ask(9, 0x84), 1),
@@ -146,6 +147,78 @@ def test_thousands_of_damaged_frames_are_answered_or_dropped_and_the_session_goe
 def test_nothing_is_said_unasked(firmware):
     assert answers(firmware, b"") == []
     assert answers(firmware, bytes(1000)) == []
+
+
+@pytest.fixture(scope="module")
+def fed_firmware(tmp_path_factory):
+    return build_for_host(tmp_path_factory.mktemp("fed"), model=FED_MODEL)
+
+
+def feed(sequence: int, offset: int, data: bytes) -> bytes:
+    return ask(sequence, INPUT, struct.pack("<I", offset) + data)
+
+
+IMAGE = bytes(5) + bytes(range(256)) * 2 + bytes(83)
+DONE = bytes(12)
+
+
+def taken(count: int) -> bytes:
+    return struct.pack("<I", count)
+
+
+def test_a_model_that_is_fed_asks_for_its_input_until_it_has_it(fed_firmware):
+    line = ask(1, RUN) + feed(2, 0, IMAGE[:250]) + feed(3, 250, IMAGE[250:251]) + feed(4, 251, IMAGE[251:])
+    *ran, output, layers = answers(fed_firmware, line + read(5, 0, 0, 600) + ask(6, LAYERS, bytes(4)))
+    assert ran == [
+        Frame(0x84, 1, taken(0)), Frame(0x88, 2, taken(250)), Frame(0x88, 3, taken(251)), Frame(0x88, 4, DONE),
+    ]  # fmt: skip
+    assert output.body == IMAGE
+    assert layers.body[:4] == struct.pack("<I", 2)
+
+
+def test_repeated_and_damaged_requests_do_not_disturb_a_model_that_is_fed(fed_firmware):
+    damaged = bytearray(feed(9, 0, IMAGE[:300]))
+    damaged[40] ^= 1
+    first, second = feed(2, 0, IMAGE[:300]), feed(3, 300, IMAGE[300:])
+    line = ask(1, RUN) * 3 + bytes(damaged) + first[:100] + first * 2 + second * 3 + read(5, 0, 0, 600) + read(6, 1, 0, 1)
+    *ran, output, runs = answers(fed_firmware, line)
+    assert [frame.body for frame in ran] == [taken(0)] * 3 + [taken(300)] * 2 + [DONE] * 3
+    assert (output.body, runs.body) == (IMAGE, b"\x01")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (feed(7, 0, b""), 2),
+        (ask(7, INPUT), 2),
+        (feed(7, 1, b"a"), 4),
+        (feed(7, 0, bytes(601)), 4),
+        (feed(7, 0xFFFFFFFF, b"ab"), 4),
+    ],
+)
+def test_wrong_input_is_refused_and_the_model_goes_on_waiting(fed_firmware, wrong, reason):
+    asked, refused, done, output = answers(
+        fed_firmware, ask(1, RUN) + wrong + feed(8, 0, IMAGE) + read(9, 0, 0, 600)
+    )
+    assert (asked.body, refused) == (taken(0), Frame(NAK, 7, bytes((INPUT, reason))))
+    assert (done.body, output.body) == (DONE, IMAGE)
+
+
+def test_another_request_ends_a_run_that_waits_for_input(fed_firmware):
+    line = ask(1, RUN) + feed(2, 0, IMAGE[:150]) + ask(3, STACK) + ask(4, RUN) + ask(5, RUN) + feed(6, 0, IMAGE)
+    frames = answers(fed_firmware, line + read(7, 0, 0, 600) + feed(8, 0, IMAGE))
+    assert [frame.type for frame in frames] == [0x84, 0x88, 0x87, 0x84, 0x84, 0x88, 0x85, NAK]
+    assert [frames[index].body for index in (3, 4, 5, 6)] == [taken(0), taken(0), DONE, IMAGE]
+
+
+def test_the_line_may_close_while_a_model_waits_for_input(fed_firmware):
+    assert [frame.body for frame in answers(fed_firmware, ask(1, RUN) + feed(2, 0, b"a"))] == [taken(0), taken(1)]
+
+
+def test_input_that_is_fed_cannot_be_written(fed_firmware):
+    hello, refused = answers(fed_firmware, ask(1, HELLO) + write(2, 0, 0, b"a"))
+    assert hello.body[1] == 2
+    assert refused == Frame(NAK, 2, bytes((WRITE_INPUT, 4)))
 
 
 @pytest.mark.parametrize("unaligned", [(), ("-D__ARM_FEATURE_UNALIGNED",)], ids=["aligned", "unaligned"])

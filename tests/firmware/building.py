@@ -20,6 +20,7 @@ from mcuq.firmware import (
 
 HERE = Path(__file__).parent
 ECHO_MODEL = HERE / "echo_model.c"
+FED_MODEL = HERE / "fed_model.c"
 STACK_BYTES = 2048
 STRICT = (
     *("-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wcast-qual", "-Wcast-align"),
@@ -35,7 +36,7 @@ def run(command: Sequence[str | Path]) -> str:
 
 
 def build_for_board(
-    board: Board, folder: Path, *, flags: tuple[str, ...] = ("-O2", "-DMCUQ_PROFILE")
+    board: Board, folder: Path, *, flags: tuple[str, ...] = ("-O2", "-DMCUQ_PROFILE"), model: Path = ECHO_MODEL
 ) -> tuple[Path, list[Path]]:
     """The ELF and the objects of the firmware's own files."""
     (folder / "board.h").write_text(board_header(board))
@@ -43,7 +44,7 @@ def build_for_board(
     gcc = ["arm-none-eabi-gcc", *board.core_with_fpu.gcc_flags, *flags, *STRICT, "-ffunction-sections"]
     includes = [f"-I{path}" for path in (folder, *firmware_includes(board))]
     objects = []
-    for source in (*firmware_sources(board), ECHO_MODEL):
+    for source in (*firmware_sources(board), model):
         objects.append(folder / f"{source.stem}.o")
         run([*gcc, *FIRMWARE_FLAGS, *includes, "-c", source, "-o", objects[-1]])
     elf = folder / "firmware.elf"
@@ -51,8 +52,8 @@ def build_for_board(
     return elf, objects[:-1]
 
 
-def build_for_host(folder: Path, flags: tuple[str, ...] = SANITIZERS) -> Path:
+def build_for_host(folder: Path, flags: tuple[str, ...] = SANITIZERS, model: Path = ECHO_MODEL) -> Path:
     program = folder / "firmware"
     includes = [f"-I{path}" for path in host_includes()]
-    run(["gcc", "-O1", "-g", *STRICT, *flags, *includes, "-DMCUQ_PROFILE", *host_sources(), ECHO_MODEL, "-o", program])
+    run(["gcc", "-O1", "-g", *STRICT, *flags, *includes, "-DMCUQ_PROFILE", *host_sources(), model, "-o", program])
     return program
