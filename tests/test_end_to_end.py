@@ -87,6 +87,29 @@ def test_the_firmware_computes_what_litert_computes(
         assert not [layer for layer in list(made["layers"]) if layer["kernel"].startswith("arm_")]  # type: ignore[call-overload]
 
 
+@pytest.mark.parametrize("board", ["mps2-an386", "mps3-an547"])
+def test_a_net_that_runs_row_by_row_needs_less_memory_and_gives_the_same_bytes(
+    models: Mapping[str, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str], board: str
+) -> None:
+    """Its input is read while it runs; layers that run in many parts are counted and estimated as one."""
+    calibration = samples("mobile", 16, 1, tmp_path / "calibration.npz")
+    whole = answer(
+        capfd, ["build", models["mobile"], "--board", board, "--data", calibration, "-o", tmp_path / "whole"]
+    )
+    to = ["--data", calibration, "-o", tmp_path / "rows", "--optimize", "ram"]
+    made = answer(capfd, ["build", models["mobile"], "--board", board, *to])
+    assert int(str(made["arena_bytes"])) < int(str(whole["arena_bytes"]))
+    assert any("a few rows at a time" in note for note in list(made["notes"]))  # type: ignore[call-overload]
+    report = answer(capfd, ["sim", tmp_path / "rows", "--data", samples("mobile", 4, 2, tmp_path / "test.npz")])
+    assert report["mismatched_bytes"] == 0 and report["samples"] == 4
+    estimated = answer(capfd, ["estimate", tmp_path / "rows"])
+    layers = zip(list(report["layers"]), list(estimated["layers"]), strict=True)  # type: ignore[call-overload]
+    for counted, other in layers:
+        assert abs(counted["instructions"] - other["instructions"]) <= 0.1 * counted["instructions"] + 400, counted[
+            "name"
+        ]
+
+
 def error_of(capfd: pytest.CaptureFixture[str], arguments: list[str | Path], code: int) -> str:
     assert run([*map(str, arguments)]) == code
     return capfd.readouterr().err

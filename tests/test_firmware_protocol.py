@@ -180,8 +180,8 @@ def test_repeated_and_damaged_requests_do_not_disturb_a_model_that_is_fed(fed_fi
     damaged = bytearray(feed(9, 0, IMAGE[:300]))
     damaged[40] ^= 1
     first, second = feed(2, 0, IMAGE[:300]), feed(3, 300, IMAGE[300:])
-    line = ask(1, RUN) * 3 + bytes(damaged) + first[:100] + first * 2 + second * 3 + read(5, 0, 0, 600) + read(6, 1, 0, 1)
-    *ran, output, runs = answers(fed_firmware, line)
+    line = ask(1, RUN) * 3 + bytes(damaged) + first[:100] + first * 2 + second * 3
+    *ran, output, runs = answers(fed_firmware, line + read(5, 0, 0, 600) + read(6, 1, 0, 1))
     assert [frame.body for frame in ran] == [taken(0)] * 3 + [taken(300)] * 2 + [DONE] * 3
     assert (output.body, runs.body) == (IMAGE, b"\x01")
 

@@ -17,7 +17,7 @@ from mcuq.errors import BoardError, LinkError, RunError, ToolError
 from mcuq.runners.base import LINE_LIMIT_BYTES, Program
 from mcuq.runners.host import HostRunner
 from mcuq.runners.qemu import QemuRunner
-from tests.firmware.building import STACK_BYTES, build_for_board, build_for_host
+from tests.firmware.building import FED_MODEL, STACK_BYTES, build_for_board, build_for_host
 
 QEMU_BOARDS = [board.name for board in all_boards() if board.qemu is not None]
 FAULT, HANG, STACK, FLOAT = 0xF1, 0xF2, 0xF4, 0xF5
@@ -107,6 +107,32 @@ def test_counts_are_the_same_in_the_next_run_of_qemu(image_of, name):
             return [board_named(name).qemu.instructions(layer or 0) for layer in link.layer_ticks().ticks]
 
     assert count() == count()
+
+
+def test_waiting_for_input_is_counted_nowhere(tmp_path, monkeypatch):
+    board = board_named("mps2-an386")
+    image, _ = build_for_board(board, tmp_path, model=FED_MODEL)
+    data = os.urandom(600)
+    found = []
+    with QemuRunner(board, image).start() as target, target.open_link() as link:
+        for wait_s in (0.0, 0.2, 0.5):
+            monkeypatch.setattr(link, "_feed", _later(link._feed, wait_s))
+            result = link.run([data])
+            ticks = link.layer_ticks()
+            assert result.outputs[0] == data
+            found.append((result.ticks, *ticks.ticks))
+            # The first layer runs in six parts; the total holds one hook for each of the two layers all the same.
+            assert abs(result.ticks - 2 * ticks.hook_ticks - sum(ticks.ticks)) <= 80, (result, ticks)
+    for quick, slow in zip(found[0], found[-1], strict=True):
+        assert abs(quick - slow) <= 12, found  # a tick for each reading of the counter
+
+
+def _later(feed, wait_s):
+    def late(*arguments):
+        time.sleep(wait_s)
+        return feed(*arguments)
+
+    return late
 
 
 def test_the_same_image_runs_without_counting(image_of):

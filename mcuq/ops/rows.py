@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from mcuq.ir import Layer, Tensor
 from mcuq.ops.conv_geometry import Axis
 from mcuq.ops.elementwise import Elementwise, broadcast_loops, broadcast_shape
+from mcuq.ops.pad import Pad, merged_axes
 
 WINDOWED = frozenset(("CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "MAX_POOL_2D"))
 BINARY = frozenset(("ADD", "SUB", "MUL"))
 UNARY = frozenset(("RELU", "RELU6", "RELU_N1_TO_1", "LOGISTIC", "TANH", "QUANTIZE"))
+PADDING = frozenset(("PAD", "PADV2"))
 _IMAGE_AXES = 4
 
 
@@ -36,16 +38,22 @@ def rows(layer: Layer) -> Axis | None:
     if layer.op in WINDOWED:
         axis: Axis = layer.attributes.height
         return axis if len(activations) == 1 and _every_window_has_rows(axis) else None
+    if layer.op in PADDING:
+        (_, _), (before, _), _, channels = layer.attributes.paddings
+        return Axis(layer.input(0).shape[1], height, 1, 1, 1, before) if channels == (0, 0) else None
     if layer.op in UNARY or (layer.op in BINARY and _is_row_by_row(layer)):
         return Axis(height, height, 1, 1, 1, 0)
     return None
 
 
 def input_rows(axis: Axis, first: int, end: int) -> tuple[int, int]:
-    """The input rows, first and one past the last, that the output rows ``first`` to ``end`` (excluded) need."""
-    begin = max(0, first * axis.stride - axis.pad_before)
+    """The input rows, first and one past the last, that the output rows ``first`` to ``end`` (excluded) need.
+
+    None for rows of PAD that are padding.
+    """
+    begin = min(axis.input, max(0, first * axis.stride - axis.pad_before))
     reach = (end - 1) * axis.stride - axis.pad_before + (axis.window - 1) * axis.dilation + 1
-    return begin, min(axis.input, reach)
+    return begin, max(begin, min(axis.input, reach))
 
 
 def stripe(axis: Axis, first: int, end: int) -> Stripe:
@@ -66,6 +74,12 @@ def stripe_layer(layer: Layer, part: Stripe) -> Layer:
             attributes.height, input=part.input_rows, output=part.output_rows, pad_before=part.pad_top
         )
         attributes = dataclasses.replace(attributes, height=height)
+    if layer.op in PADDING:
+        top = min(part.pad_top, part.output_rows)
+        bottom = part.output_rows - part.input_rows - top
+        batch, _, columns, channels = attributes.paddings
+        paddings = (batch, (top, bottom), columns, channels)
+        attributes = Pad(paddings, merged_axes(_with_rows(layer.input(0), part.input_rows).shape, paddings))
     if isinstance(attributes, Elementwise):
         one, other = (tensor.shape for tensor in inputs if tensor is not None)
         attributes = Elementwise(broadcast_loops(one, other), broadcast_shape(one, other), attributes.activation)

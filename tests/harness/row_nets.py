@@ -47,6 +47,13 @@ class NetBuilder:
         output = self._activation(f"{op.lower()}_{len(self.nodes)}", self.tensors[x].shape)
         return self._node(op, (x, y), output, {"fused_activation_function": int(activation)})
 
+    def pad(self, x: str, rows: tuple[int, int], columns: tuple[int, int]) -> str:
+        paddings = np.array([(0, 0), rows, columns, (0, 0)], np.int32)
+        table = self._tensor(f"paddings_{len(self.nodes)}", (4, 2), DType.INT32, None, paddings)
+        _, height, width, channels = self.tensors[x].shape
+        shape = (1, height + sum(rows), width + sum(columns), channels)
+        return self._node("PAD", (x, table), self._activation(f"pad_{len(self.nodes)}", shape, like=x), {})
+
     def unary(self, op: str, x: str) -> str:
         scale = (1 / 256, -128) if op == "LOGISTIC" else (0.06, 4)
         output = self._activation(f"{op.lower()}_{len(self.nodes)}", self.tensors[x].shape, *scale)
@@ -161,12 +168,12 @@ def elementwise() -> Graph:
 
 
 def windows() -> Graph:
-    """Dilation, no padding, strides above the window, a window higher than what is left."""
+    """Dilation, no padding, strides above the window, a window higher than what is left, rows that are all padding."""
     net = NetBuilder("windows", (29, 11, 4), 4)
-    x = net.conv("input", 6, 3, dilation=2)
+    x = net.conv(net.pad("input", (2, 0), (1, 1)), 6, 3, dilation=2)
     x = net.conv(x, 8, (4, 3), padding=VALID)
     x = net.depthwise(x, (2, 2), 3)
-    x = net.pool("MAX", x, 2, 1, padding=VALID)
+    x = net.pool("MAX", net.pad(x, (3, 2), (0, 1)), 2, 1, padding=VALID)
     return net.graph(net.conv(x, 5, (7, 5)))
 
 
