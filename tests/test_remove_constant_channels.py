@@ -57,6 +57,21 @@ def test_dead_channels_go_from_the_whole_chain() -> None:
     assert channels(smaller) < 0.7 * channels(graph)
 
 
+def test_of_many_channels_whole_groups_of_four_stay() -> None:
+    kept = []
+    for seed in range(4):
+        net = NetBuilder(seed)
+        x = net.activation((1, 5, 5, 3), -3)
+        y = net.depthwise(net.conv(x, 60, 1, dead=0.3))
+        graph = net.graph(x, net.conv(y, 5, 1))
+        smaller = remove_constant_channels(graph)
+        left = [smaller.tensors[node.outputs[0]].shape[-1] for node in smaller.nodes]
+        assert left[0] == left[1] < 60 and left[0] % 4 == 0
+        assert_same_bytes(graph, smaller)
+        kept.append(int(channel_ranges(smaller)[smaller.nodes[1].outputs[0]].constant.sum()))
+    assert 0 < max(kept) < 4, "some that could go are kept, but never a whole group"
+
+
 def test_a_net_without_constant_channels_stays_as_it_is() -> None:
     graph = separable_net(6, 0.0, 0.0)
     assert remove_constant_channels(graph) is graph

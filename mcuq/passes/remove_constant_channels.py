@@ -3,7 +3,7 @@
 Before: a bound graph. After: such channels of activations are gone from the layers that write them, from the layers on
 the way that keep channels apart (``channel_links.py``), and from the weights of the layers that multiply them, whose
 biases take over what a constant channel added. The bytes of all other channels stay the same. At least one channel of
-each activation is kept.
+each activation is kept, and of many, so many that they divide into groups of four.
 
 A channel goes only if every reader can do without: a layer that keeps channels apart, when what it makes of the channel
 goes, too; a convolution, when its weights for the channel are all zero, or when the channel is constant and it has no
@@ -33,6 +33,13 @@ Mask = npt.NDArray[np.bool_]
 Masks = Mapping[str, Mask]
 
 
+GROUP = 4
+"""DSP kernels read channels four at a time and what is left over one by one, which is slower than a channel more."""
+
+FEW = 24
+"""Below so many channels one more costs too much."""
+
+
 def remove_constant_channels(graph: Graph) -> Graph:
     ranges = channel_ranges(graph)
     return without_channels(graph, removable_channels(graph, ranges), ranges)
@@ -51,7 +58,17 @@ def removable_channels(graph: Graph, ranges: Mapping[str, Range]) -> Masks:
     while empty := [mask for mask in masks.values() if mask.all()]:
         empty[0][0] = False
         _shrink(layers, masks, ranges)
+    while odd := [mask for mask in masks.values() if _spare(mask)]:
+        odd[0][np.flatnonzero(odd[0])[: _spare(odd[0])]] = False
+        _shrink(layers, masks, ranges)
     return masks
+
+
+def _spare(mask: Mask) -> int:
+    """How many channels of those that could go stay, so that groups of ``GROUP`` are full."""
+    kept = int((~mask).sum())
+    missing = -kept % GROUP
+    return missing if kept >= FEW and missing <= int(mask.sum()) else 0
 
 
 def _shrink(layers: Sequence[Layer], masks: Masks, ranges: Mapping[str, Range]) -> None:
