@@ -15,23 +15,54 @@ static inline void transform_two(uint32_t d0, uint32_t d1, uint32_t d2, uint32_t
 static __attribute__((noinline)) void transform(const int8_t *const columns[4], int16_t *target, int32_t channels,
                                                 int32_t run)
 {
-    const int8_t *c0 = columns[0];
-    const int8_t *c1 = columns[1];
-    const int8_t *c2 = columns[2];
-    const int8_t *c3 = columns[3];
+    for (int32_t i = 0; i < channels; i += 4) {
+        const uint32_t d0 = mcuq_load_word(&columns[0][i]);
+        const uint32_t d1 = mcuq_load_word(&columns[1][i]);
+        const uint32_t d2 = mcuq_load_word(&columns[2][i]);
+        const uint32_t d3 = mcuq_load_word(&columns[3][i]);
+        transform_two(mcuq_sxtb16(d0), mcuq_sxtb16(d1), mcuq_sxtb16(d2), mcuq_sxtb16(d3), &target[i], run);
+        transform_two(mcuq_sxtb16_odd(d0), mcuq_sxtb16_odd(d1), mcuq_sxtb16_odd(d2), mcuq_sxtb16_odd(d3),
+                      &target[i + 2], run);
+    }
+}
+
+/* Four channels of a row of tiles whose columns are all inside: the last two columns of a tile are the first two of the
+ * next. */
+static __attribute__((noinline)) void transform_inside(const int8_t *source, int16_t *target, int32_t count,
+                                                       int32_t channels, int32_t run)
+{
+    const int8_t *from = &source[2 * channels];
     int16_t *to = target;
-    for (int32_t left = channels; left > 0; left -= 4) {
-        const uint32_t d0 = mcuq_load_word(c0);
-        const uint32_t d1 = mcuq_load_word(c1);
-        const uint32_t d2 = mcuq_load_word(c2);
-        const uint32_t d3 = mcuq_load_word(c3);
-        transform_two(mcuq_sxtb16(d0), mcuq_sxtb16(d1), mcuq_sxtb16(d2), mcuq_sxtb16(d3), to, run);
-        transform_two(mcuq_sxtb16_odd(d0), mcuq_sxtb16_odd(d1), mcuq_sxtb16_odd(d2), mcuq_sxtb16_odd(d3), &to[2], run);
-        c0 = &c0[4];
-        c1 = &c1[4];
-        c2 = &c2[4];
-        c3 = &c3[4];
-        to = &to[4];
+    const uint32_t word0 = mcuq_load_word(source);
+    const uint32_t word1 = mcuq_load_word(&source[channels]);
+    uint32_t even0 = mcuq_sxtb16(word0);
+    uint32_t odd0 = mcuq_sxtb16_odd(word0);
+    uint32_t even1 = mcuq_sxtb16(word1);
+    uint32_t odd1 = mcuq_sxtb16_odd(word1);
+    for (int32_t left = count; left > 0; left--) {
+        const uint32_t word2 = mcuq_load_word(from);
+        const uint32_t word3 = mcuq_load_word(&from[channels]);
+        const uint32_t even2 = mcuq_sxtb16(word2);
+        const uint32_t odd2 = mcuq_sxtb16_odd(word2);
+        mcuq_store_word(to, mcuq_subtract_int16x2(even0, even2));
+        mcuq_store_word(&to[2], mcuq_subtract_int16x2(odd0, odd2));
+        to += run;
+        mcuq_store_word(to, mcuq_add_int16x2(even1, even2));
+        mcuq_store_word(&to[2], mcuq_add_int16x2(odd1, odd2));
+        to += run;
+        mcuq_store_word(to, mcuq_subtract_int16x2(even2, even1));
+        mcuq_store_word(&to[2], mcuq_subtract_int16x2(odd2, odd1));
+        to += run;
+        even0 = even2;
+        odd0 = odd2;
+        const uint32_t even3 = mcuq_sxtb16(word3);
+        const uint32_t odd3 = mcuq_sxtb16_odd(word3);
+        mcuq_store_word(to, mcuq_subtract_int16x2(even1, even3));
+        mcuq_store_word(&to[2], mcuq_subtract_int16x2(odd1, odd3));
+        to += run;
+        even1 = even3;
+        odd1 = odd3;
+        from += 2 * channels;
     }
 }
 
@@ -44,16 +75,25 @@ static inline int32_t tiles(const mcuq_conv_2d_s8_winograd_params *p)
 static void place_row(const mcuq_conv_2d_s8_winograd_params *p, const int8_t *row, const int8_t *padding, int16_t *slot)
 {
     const int32_t run = p->window_height * p->channels;
-    int16_t *target = slot;
-    for (int32_t tile = 0; tile < tiles(p); tile++) {
-        const int8_t *columns[4];
-        for (int32_t i = 0; i < 4; i++) {
-            const int32_t x = (2 * tile) + i - p->pad_left;
-            const bool inside = (row != NULL) && (x >= 0) && (x < p->input_width);
-            columns[i] = inside ? &row[x * p->channels] : padding;
+    int32_t tile = 0;
+    while (tile < tiles(p)) {
+        const int32_t left = (2 * tile) - p->pad_left;
+        const int32_t inside = ((row != NULL) && (left >= 0)) ? ((p->input_width - left - 2) / 2) : 0;
+        const int32_t count = (inside < (tiles(p) - tile)) ? inside : (tiles(p) - tile);
+        if (count > 0) {
+            for (int32_t i = 0; i < p->channels; i += 4) {
+                transform_inside(&row[(left * p->channels) + i], &slot[(4 * run * tile) + i], count, p->channels, run);
+            }
+            tile += count;
+        } else {
+            const int8_t *columns[4];
+            for (int32_t i = 0; i < 4; i++) {
+                const int32_t x = left + i;
+                columns[i] = ((row != NULL) && (x >= 0) && (x < p->input_width)) ? &row[x * p->channels] : padding;
+            }
+            transform(columns, &slot[4 * run * tile], p->channels, run);
+            tile++;
         }
-        transform(columns, target, p->channels, run);
-        target = &target[4 * run];
     }
 }
 

@@ -14,7 +14,7 @@
  * the middle, or has exactly those that the layer needs, and neither loop nor entry.
  *
  * Cost on a Cortex-M4: 15 cycles for 4 channels, 2 pixels and 2 activations (0.94 a product), and for the 8 outputs 54
- * (affine) or 84 (twice rounded); a loop costs 16 for the 8 outputs and 7 for each round behind the first.
+ * (affine), 51 (seeded) or 84 (twice rounded); a loop costs 16 for the 8 outputs and 7 for each round behind the first.
  */
 #ifndef MCUQ_GEMM_DSP_H
 #define MCUQ_GEMM_DSP_H
@@ -40,8 +40,10 @@ typedef struct {
 /* Of a loop that all layers share. */
 enum { MCUQ_GEMM_UNROLLED = 16 };
 
-/* The requantizations that a function has code for. */
-enum { MCUQ_GEMM_AFFINE = 0, MCUQ_GEMM_TWICE = 1, MCUQ_GEMM_EITHER = 2 };
+/* The requantizations that a function has code for. MCUQ_GEMM_SEEDED is affine; odd channels, whose sums come 256 times
+ * too large, are shifted by no more than that, and the sums begin with their biases: those of channels 1 and 3 stand
+ * before a group's weights, and behind these the biases of channels 0 and 2, and the multipliers of 0, 2, 1 and 3. */
+enum { MCUQ_GEMM_AFFINE = 0, MCUQ_GEMM_TWICE = 1, MCUQ_GEMM_EITHER = 2, MCUQ_GEMM_SEEDED = 3 };
 
 /* Literals that a function is specialised by. */
 typedef struct {
@@ -123,12 +125,22 @@ static inline mcuq_gemm_plan mcuq_gemm_prepare(const mcuq_gemm_params *params)
     MCUQ_GEMM_EIGHT_STEPS(56, 57, 58, 59, 60, 61, 62, 63)
 /* The first pair, which begins the sums. */
 #define MCUQ_GEMM_FIRST_STEP                                                                                           \
+    ".if %c[form] == 3\n\t"                                                                                            \
+    "ldmia.w lr!, {r1, r3}\n\t"                                                                                        \
+    ".endif\n\t"                                                                                                       \
     MCUQ_GEMM_LOADS(0)                                                                                                 \
+    ".if %c[form] == 3\n\t"                                                                                            \
+    "smlad r5, r8, r11, r1\n\t"                                                                                        \
+    "smlad r1, r8, r10, r1\n\t"                                                                                        \
+    "smlad r7, r9, r11, r3\n\t"                                                                                        \
+    "smlad r3, r9, r10, r3\n\t"                                                                                        \
+    ".else\n\t"                                                                                                        \
     "smuad r1, r8, r10\n\t"                                                                                            \
     "smuad r5, r8, r11\n\t"                                                                                            \
-    "sxtb16 r8, r8\n\t"                                                                                                \
     "smuad r3, r9, r10\n\t"                                                                                            \
     "smuad r7, r9, r11\n\t"                                                                                            \
+    ".endif\n\t"                                                                                                       \
+    "sxtb16 r8, r8\n\t"                                                                                                \
     "sxtb16 r9, r9\n\t"                                                                                                \
     "smuad r0, r8, r10\n\t"                                                                                            \
     "smuad r4, r8, r11\n\t"                                                                                            \
@@ -191,6 +203,22 @@ static inline mcuq_gemm_plan mcuq_gemm_prepare(const mcuq_gemm_params *params)
     MCUQ_GEMM_CONSTANTS                                                                                                \
     MCUQ_GEMM_EACH("add.w", ", lsl #1", ", asr #7")                                                                    \
     MCUQ_GEMM_TWICE_ROUNDED
+#define MCUQ_GEMM_SEEDED_OUTPUTS                                                                                       \
+    MCUQ_GEMM_CONSTANTS                                                                                                \
+    "add.w r0, r8, r0, lsl #9\n\t"                                                                                     \
+    "add.w r4, r8, r4, lsl #9\n\t"                                                                                     \
+    "add.w r2, r9, r2, lsl #9\n\t"                                                                                     \
+    "add.w r6, r9, r6, lsl #9\n\t"                                                                                     \
+    "smmul r0, r10, r0\n\t"                                                                                            \
+    "smmul r4, r10, r4\n\t"                                                                                            \
+    "smmul r2, r11, r2\n\t"                                                                                            \
+    "smmul r6, r11, r6\n\t"                                                                                            \
+    "ldmia.w lr!, {r8, r9}\n\t"                                                                                        \
+    "smmul r1, r8, r1\n\t"                                                                                             \
+    "smmul r5, r8, r5\n\t"                                                                                             \
+    "smmul r3, r9, r3\n\t"                                                                                             \
+    "smmul r7, r9, r7\n\t"                                                                                             \
+    MCUQ_GEMM_SATURATE_EACH(", asr #13")
 /* Four outputs of the first pixel in r0, of the second in r4. */
 #define MCUQ_GEMM_JOIN                                                                                                 \
     "bfi r0, r1, #8, #8\n\t"                                                                                           \
@@ -226,7 +254,7 @@ MCUQ_ALWAYS_INLINE void mcuq_gemm_groups(const mcuq_gemm_plan *plan, const int32
     __asm__ volatile(
         "5:\n\t"
         MCUQ_GET(lr, packed)
-        ".if (%c[exact] == 1) && (%c[form] == 0)\n\t" /* r12 stays as it is */
+        ".if (%c[exact] == 1) && (%c[form] != 1)\n\t" /* r12 stays as it is */
         MCUQ_GET(r12, start)
         "0:\n\t"
         ".else\n"
@@ -264,6 +292,8 @@ MCUQ_ALWAYS_INLINE void mcuq_gemm_groups(const mcuq_gemm_plan *plan, const int32
         ".endif\n\t"
         ".if %c[form] == 1\n\t"
         MCUQ_GEMM_TWICE_OUTPUTS
+        ".elseif %c[form] == 3\n\t"
+        MCUQ_GEMM_SEEDED_OUTPUTS
         ".else\n\t"
         MCUQ_GEMM_AFFINE_OUTPUTS
         ".endif\n"
@@ -309,28 +339,36 @@ MCUQ_ALWAYS_INLINE void mcuq_gemm_groups(const mcuq_gemm_plan *plan, const int32
 #else
 
 /* Twin in C of the assembly above. */
-MCUQ_ALWAYS_INLINE void mcuq_gemm_pixel(const mcuq_gemm_plan *plan, const int32_t *weights, const uint8_t *a,
-                                        const int32_t step, int8_t *output)
+MCUQ_ALWAYS_INLINE void mcuq_gemm_pixel(const mcuq_gemm_plan *plan, const int32_t *stream, const uint8_t *a,
+                                        const mcuq_gemm_code code, int8_t *output)
 {
-    const int32_t *constants = &weights[2U * plan->pairs];
-    int32_t mixed[2] = {0, 0};
+    const bool seeded = code.form == MCUQ_GEMM_SEEDED;
+    const int32_t *const weights = seeded ? &stream[2] : stream;
+    const int32_t *const constants = &weights[2U * plan->pairs];
+    int32_t mixed[2] = {seeded ? stream[0] : 0, seeded ? stream[1] : 0};
     int32_t even[2] = {0, 0};
     for (int32_t i = 0; i < (int32_t)(2U * plan->pairs); i++) {
         const uint32_t both = (uint32_t)weights[i];
-        const uint32_t x = mcuq_load_word(&a[(i / 2) * step]);
+        const uint32_t x = mcuq_load_word(&a[(i / 2) * code.step]);
         mixed[i % 2] = mcuq_smlad(both, x, mixed[i % 2]);
         even[i % 2] = mcuq_smlad(mcuq_sxtb16(both), x, even[i % 2]);
     }
     for (int32_t i = 0; i < 4; i++) {
         const int32_t odd256 = mcuq_wrapping_subtract(mixed[i / 2], even[i / 2]);
         const int32_t sum = ((i % 2) == 1) ? (odd256 >> 8) : even[i / 2];
+        const int32_t sum512 = mcuq_wrapping_shift_left(sum, 9U);
         if (plan->twice != 0U) {
             const int32_t doubled = mcuq_wrapping_add(constants[i], mcuq_wrapping_shift_left(sum, 1U));
             output[i] = (int8_t)mcuq_requantize_twice(doubled, constants[4 + (2 * i)], constants[5 + (2 * i)],
                                                       (uint32_t)constants[12 + i]);
+        } else if (!seeded) {
+            output[i] =
+                (int8_t)mcuq_requantize_affine(mcuq_wrapping_add(constants[i], sum512), constants[4 + i], 13U);
+        } else if ((i % 2) == 1) {
+            output[i] = (int8_t)mcuq_requantize_affine(odd256, constants[4 + (i / 2)], 13U);
         } else {
-            const int32_t scaled = mcuq_wrapping_add(constants[i], mcuq_wrapping_shift_left(sum, 9U));
-            output[i] = (int8_t)mcuq_requantize_affine(scaled, constants[4 + i], 13U);
+            output[i] = (int8_t)mcuq_requantize_affine(mcuq_wrapping_add(constants[i / 2], sum512),
+                                                       constants[2 + (i / 2)], 13U);
         }
     }
 }
@@ -344,8 +382,8 @@ MCUQ_ALWAYS_INLINE void mcuq_gemm_groups(const mcuq_gemm_plan *plan, const int32
     for (uint32_t pair = 0U; pair < count; pair++) {
         for (uint32_t group = 0U; group < groups; group++) {
             const int32_t *weights = &stream[group * plan->group_words];
-            mcuq_gemm_pixel(plan, weights, &a[code.pixel], code.step, &out[out_span]);
-            mcuq_gemm_pixel(plan, weights, a, code.step, out);
+            mcuq_gemm_pixel(plan, weights, &a[code.pixel], code, &out[out_span]);
+            mcuq_gemm_pixel(plan, weights, a, code, out);
             out = &out[4];
         }
         out = &out[out_skip];

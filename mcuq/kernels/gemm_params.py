@@ -11,7 +11,7 @@ from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Struct
 from mcuq.kernels.base import Target
 from mcuq.kernels.dsp import needs_dsp
-from mcuq.kernels.packed_weights import Requantization, convolution_requantization, unpackable
+from mcuq.kernels.packed_weights import Requantization, convolution_requantization, pack, seeded_constants, unpackable
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.base import Array
 from mcuq.ops.conv_2d import Conv2D
@@ -21,6 +21,9 @@ LOOP_STEPS = 16
 
 LONG_LOOP_STEPS = 32
 """Steps of a loop that takes more flash."""
+
+SEEDED = 3
+"""MCUQ_GEMM_SEEDED."""
 
 MOST_STEPS = 64
 """Of exact code: MCUQ_GEMM_ALL_STEPS."""
@@ -37,6 +40,22 @@ def weight_rows(layer: Layer) -> Array:
 @functools.lru_cache(maxsize=1024)
 def _requantization(layer: Layer) -> Requantization | None:
     return convolution_requantization(layer, weight_rows(layer))
+
+
+@functools.lru_cache(maxsize=64)
+def _seeded(layer: Layer) -> tuple[Array, Array] | None:
+    return None if requantization(layer).twice else seeded_constants(layer, weight_rows(layer))
+
+
+def packed_stream(layer: Layer, rows: Array, code: GemmCode) -> Array:
+    """The stream of ``rows`` (outputs, depth in the kernel's order) with the constants that ``code`` reads."""
+    even = np.pad(rows, ((0, 0), (0, rows.shape[1] % 2)))
+    if code.form != SEEDED:
+        return pack(even, requantization(layer).constants, 4)
+    found = _seeded(layer)
+    assert found is not None, "the code has another form"
+    seeds, constants = (values.astype(np.int32) for values in found)
+    return np.concatenate([seeds, pack(even, (), 4), constants], axis=1)
 
 
 def requantization(layer: Layer) -> Requantization:
@@ -83,7 +102,7 @@ def gemm_params(layer: Layer, pairs: int) -> Struct:
 @dataclass(frozen=True, slots=True)
 class GemmCode:
     """How mcuq_gemm_dsp.h's code for a layer is specialised: ``unrolled`` steps behind the first pair of activations,
-    ``exact`` when these are all, and the requantization: 0 affine, 1 twice rounded, 2 either.
+    ``exact`` when these are all, and the requantization: 0 affine, 1 twice rounded, 2 either, 3 seeded.
     """
 
     unrolled: int
@@ -93,7 +112,11 @@ class GemmCode:
     @property
     def name(self) -> str:
         """What sets functions with different code apart."""
-        return f"{self.unrolled + 1}_{('affine', 'twice')[self.form]}" if self.exact else f"loop_{self.unrolled}"
+        return (
+            f"{self.unrolled + 1}_{('affine', 'twice', 'either', 'seeded')[self.form]}"
+            if self.exact
+            else f"loop_{self.unrolled}"
+        )
 
     @property
     def literals(self) -> str:
@@ -103,7 +126,8 @@ class GemmCode:
 def gemm_code(layer: Layer, pairs: int, most_steps: int, loop_steps: int) -> GemmCode:
     """Code for ``layer`` of ``pairs`` activation pairs: exact where ``most_steps`` suffice, else a loop."""
     if pairs <= most_steps + 1:
-        return GemmCode(pairs - 1, exact=True, form=1 if requantization(layer).twice else 0)
+        form = 1 if requantization(layer).twice else 0 if _seeded(layer) is None else SEEDED
+        return GemmCode(pairs - 1, exact=True, form=form)
     return GemmCode(loop_steps, exact=False, form=2)
 
 
@@ -119,7 +143,7 @@ def compact_code(layer: Layer, pairs: int) -> GemmCode:
 
 def gemm_cycles(layer: Layer, pairs: int, code: GemmCode, pixels: int) -> int:
     """Cycles of a Cortex-M4 for the products and the outputs of ``pixels`` pixels, computed in pairs of them."""
-    outputs = 84 if requantization(layer).twice else 54
+    outputs = 84 if requantization(layer).twice else 51 if code.form == SEEDED else 54
     rounds = -(-(pairs - 1) // code.unrolled) if code.unrolled else 0
     loop = 0 if code.exact else 12 + 7 * max(1, rounds)
     channels = layer.output.shape[-1]

@@ -6,8 +6,6 @@ proof is in ``packed_weights`` and ``fast_requantize``; a layer without it is re
 
 from __future__ import annotations
 
-import numpy as np
-
 from mcuq.ir import Layer
 from mcuq.ir.kernel_call import (
     Constant,
@@ -26,13 +24,13 @@ from mcuq.kernels.gemm_params import (
     GemmCode,
     gemm_cycles,
     gemm_params,
+    packed_stream,
     refuses_packing,
-    requantization,
     unrolled_code,
     weight_rows,
 )
 from mcuq.kernels.overlap import by_rows
-from mcuq.kernels.packed_weights import pack, shuffle, shuffled
+from mcuq.kernels.packed_weights import shuffle, shuffled
 from mcuq.kernels.work import LAYER_CYCLES
 from mcuq.ops.base import Array
 from mcuq.ops.conv_2d import Conv2D
@@ -53,12 +51,10 @@ def refuses(layer: Layer, target: Target) -> str | None:
     return refuses_packing(layer, target)
 
 
-def packed(layer: Layer) -> Array:
+def packed(layer: Layer, code: GemmCode) -> Array:
     """The weights' stream: activations of an output in the order ky, kx, i."""
     rows = weight_rows(layer)
-    if shuffled(run(layer)):
-        rows = shuffle(rows)
-    return pack(np.pad(rows, ((0, 0), (0, rows.shape[1] % 2))), requantization(layer).constants, 4)
+    return packed_stream(layer, shuffle(rows) if shuffled(run(layer)) else rows, code)
 
 
 def run_columns(layer: Layer) -> int:
@@ -135,16 +131,16 @@ def cycles_unrolled(layer: Layer, _target: Target) -> int:
 
 
 def lower(layer: Layer, _target: Target) -> Lowering:
-    return _lower(layer, FUNCTION)
+    return _lower(layer, FUNCTION, LOOP)
 
 
 def lower_unrolled(layer: Layer, _target: Target) -> Lowering:
     code = unrolled_code(layer, pairs(layer))
     definition = f"MCUQ_CONV_2D_S8_COLUMNS({code.name}, {code.literals})"
-    return _lower(layer, f"{FUNCTION}_{code.name}", definition)
+    return _lower(layer, f"{FUNCTION}_{code.name}", code, definition)
 
 
-def _lower(layer: Layer, function: str, *definitions: str) -> Lowering:
+def _lower(layer: Layer, function: str, code: GemmCode, *definitions: str) -> Lowering:
     x, y = layer.input(0), layer.output
     copied = padded_bytes(layer)
     image = ScratchPointer() if copied else TensorPointer(x.name)
@@ -152,7 +148,9 @@ def _lower(layer: Layer, function: str, *definitions: str) -> Lowering:
     call = KernelCall(function, arguments, header=f"{FUNCTION}.h")
     return Lowering(
         calls=(_padding(layer), call) if copied else (call,),
-        constants=(Constant("packed", packed(layer), "weights in pairs, and the constants of each four outputs"),),
+        constants=(
+            Constant("packed", packed(layer, code), "weights in pairs, and the constants of each four outputs"),
+        ),
         scratch_bytes=copied + 8 * pairs(layer) * block_pairs(layer) + 2 * run(layer),
         sources=(f"{FUNCTION}.c", "mcuq_pad_s8.c") if copied else (f"{FUNCTION}.c",),
         definitions=definitions,

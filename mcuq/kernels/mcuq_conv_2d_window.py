@@ -15,13 +15,13 @@ from mcuq.kernels.gemm_params import (
     compact_code,
     gemm_cycles,
     gemm_params,
+    packed_stream,
     refuses_packing,
-    requantization,
     staged_cycles,
     unrolled_code,
 )
 from mcuq.kernels.overlap import by_rows
-from mcuq.kernels.packed_weights import pack, shuffle, shuffled
+from mcuq.kernels.packed_weights import shuffle, shuffled
 from mcuq.kernels.work import LAYER_CYCLES
 from mcuq.ops.base import Array
 from mcuq.ops.conv_2d import Conv2D
@@ -64,7 +64,7 @@ def refuses(layer: Layer, target: Target) -> str | None:
     return refuses_packing(layer, target)
 
 
-def packed(layer: Layer) -> Array:
+def packed(layer: Layer, code: GemmCode) -> Array:
     """The weights' stream: activations of an output in the order kx, ky, i."""
     weights = layer.input(1).data
     assert weights is not None
@@ -73,8 +73,7 @@ def packed(layer: Layer) -> Array:
         ordered = shuffle(ordered)
     elif weights.shape[3] == 3:
         ordered = ordered[..., (0, 2, 1)]
-    rows = ordered.reshape(len(ordered), -1)
-    return pack(np.pad(rows, ((0, 0), (0, rows.shape[1] % 2))), requantization(layer).constants, 4)
+    return packed_stream(layer, ordered.reshape(len(ordered), -1), code)
 
 
 def columns(layer: Layer) -> int:
@@ -109,9 +108,9 @@ def pairs(layer: Layer) -> int:
 
 
 def refuses_unrolled(layer: Layer, target: Target) -> str | None:
-    if compact_code(layer, pairs(layer)).exact:
-        return f"{FUNCTION} is unrolled completely"
-    return refuses(layer, target)
+    if (reason := refuses(layer, target)) is not None:
+        return reason
+    return f"{FUNCTION} is unrolled completely" if compact_code(layer, pairs(layer)).exact else None
 
 
 def _cycles(layer: Layer, code: GemmCode) -> int:
@@ -170,7 +169,9 @@ def _lower(layer: Layer, code: GemmCode, *, shares_code: bool) -> Lowering:
     arguments = (params, TensorPointer(x.name), ConstantPointer("packed"), ScratchPointer(), TensorPointer(y.name))
     return Lowering(
         calls=(KernelCall(f"{FUNCTION}_{name}", arguments, header=f"{FUNCTION}.h"),),
-        constants=(Constant("packed", packed(layer), "weights in pairs, and the constants of each four outputs"),),
+        constants=(
+            Constant("packed", packed(layer, code), "weights in pairs, and the constants of each four outputs"),
+        ),
         scratch_bytes=scratch_bytes(layer),
         sources=(f"{FUNCTION}.c",),
         definitions=(f"MCUQ_CONV_2D_S8_WINDOW({name}, {apart * distance(layer)}, {code.literals})",),

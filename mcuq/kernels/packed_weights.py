@@ -19,6 +19,9 @@ LEFT_SHIFT = 9
 RIGHT_SHIFT = 13
 """The shifts that mcuq_gemm_dsp.h has built in."""
 
+ODD_LEFT_SHIFT = 8
+"""How sums of odd outputs are shifted when they are found."""
+
 SUM_LIMIT = 2**23
 """What the sum of an odd output channel stays below in magnitude, so that 256 times it is found again modulo 2**32."""
 
@@ -104,3 +107,33 @@ def convolution_requantization(layer: Layer, weights: Array) -> Requantization |
         return None
     products = np.stack([twice.multipliers, twice.roundings], axis=1)
     return Requantization(True, (wrapped(2 * bias), products, twice.shifts))
+
+
+def seeded_constants(layer: Layer, weights: Array) -> tuple[Array, Array] | None:
+    """The seeds (groups of four, 2) and the constants (groups, 6) of MCUQ_GEMM_SEEDED for ``weights`` (outputs, depth),
+    or None. Both halves are affine: even outputs as ever, odd ones with sums that are 256 times too large already.
+    """
+    if len(weights) == 1:
+        return None
+    multipliers, shifts = channel_requantization(layer)
+    low, high = accumulator_range(layer, weights)
+    limits = quantized_range(layer.attributes.activation, layer.output.type)
+    bias, zero_point = raw_bias(layer, weights), layer.output.type.zero_point
+    halves: list[Array] = []
+    for first, left in ((0, LEFT_SHIFT), (1, ODD_LEFT_SHIFT)):
+        some = slice(first, None, 2)
+        ranges = (multipliers[some], shifts[some], low[some], high[some])
+        found = fit(*ranges, zero_point, *limits, fixed_shifts=(left, RIGHT_SHIFT))
+        if found is None:
+            return None
+        halves += [_in_pairs(found.with_bias(bias[some]), len(weights)), _in_pairs(found.multipliers, len(weights))]
+    even_biases, even_multipliers, odd_biases, odd_multipliers = halves
+    return odd_biases, np.concatenate([even_biases, even_multipliers, odd_multipliers], axis=1)
+
+
+def _in_pairs(values: Array, outputs: int) -> Array:
+    """A value for every other one of ``outputs`` as (groups of four, 2), filled up with zeros."""
+    padded = np.zeros(2 * -(-outputs // 4), np.int64)
+    padded[: len(values)] = values
+    pairs: Array = padded.reshape(-1, 2)
+    return pairs
