@@ -1,6 +1,5 @@
 /* The high word of a product, and saturation, for cores without the DSP extension.
  *
- * mcuq_high_multiply:         (a * b) >> 32
  * mcuq_high_multiply_rounded: (a * b + 2^31) >> 32
  * b, the factor, is not negative. Armv6-M has no long multiplication, and its library call takes 40 cycles and more:
  * here four products of halves are added up, in about 18 cycles on a Cortex-M0. On a Cortex-M3 each is SMULL, 3 to 5
@@ -42,6 +41,15 @@ static inline int32_t mcuq_high_multiply_rounded(int32_t a, mcuq_factor b)
     return mcuq_high_multiply_biased(a, b, 1 << 15);
 }
 
+/* value * multiplier >> 20, for values below 2^21 in magnitude and multipliers below 2^30, ten bits at a time: shifts
+ * that round down one after another are one shift. */
+static inline int32_t mcuq_multiply_shift_20(int32_t value, int32_t multiplier)
+{
+    const int32_t low = (value * (multiplier & 0x3ff)) >> 10;
+    const int32_t middle = (low + (value * ((multiplier >> 10) & 0x3ff))) >> 10;
+    return middle + (value * (multiplier >> 20));
+}
+
 #else
 
 typedef int32_t mcuq_factor;
@@ -55,6 +63,11 @@ static inline mcuq_factor mcuq_factor_of(int32_t value)
 static inline int32_t mcuq_high_multiply_rounded(int32_t a, mcuq_factor b)
 {
     return (int32_t)((((int64_t)a * (int64_t)b) + ((int64_t)1 << 31)) >> 32);
+}
+
+static inline int32_t mcuq_multiply_shift_20(int32_t value, int32_t multiplier)
+{
+    return (int32_t)(((int64_t)value * (int64_t)multiplier) >> 20);
 }
 
 #endif

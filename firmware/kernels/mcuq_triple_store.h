@@ -95,8 +95,7 @@ static inline void mcuq_triple_store_line(int32_t shift, const mcuq_triple_steps
 
 static inline int8_t mcuq_triple_line(int32_t shift, const int32_t *constants, int32_t sum)
 {
-    const int32_t scaled = (int32_t)(((int64_t)sum * (int64_t)constants[1]) >> 20);
-    return (int8_t)mcuq_saturated_int8((constants[0] + scaled) >> shift);
+    return (int8_t)mcuq_saturated_int8((constants[0] + mcuq_multiply_shift_20(sum, constants[1])) >> shift);
 }
 
 /* The first is stored last: steps of 0 lead to it. */

@@ -163,7 +163,7 @@ KERNELS = (
         "FULLY_CONNECTED",
         refuses_by_tensor,
         lower_by_tensor,
-        per_product(5, dsp=2.4, mve=0.6, output=20),
+        per_product(5, dsp=2.4, mve=0.6, output=20, plain_output=120),
     ),
     Kernel(
         BY_CHANNEL,
@@ -171,6 +171,6 @@ KERNELS = (
         "FULLY_CONNECTED",
         refuses_by_channel,
         lower_by_channel,
-        per_product(5, dsp=2.4, mve=0.6, output=20),
+        per_product(5, dsp=2.4, mve=0.6, output=20, plain_output=120),
     ),
 )

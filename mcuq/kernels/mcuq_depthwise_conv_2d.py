@@ -70,4 +70,6 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     )
 
 
-KERNELS = (Kernel("mcuq_depthwise_conv_2d_s8", MCUQ, "DEPTHWISE_CONV_2D", never, lower, per_product(14, output=20)),)
+_CYCLES = per_product(20, dsp=14, output=20, plain_output=130)
+
+KERNELS = (Kernel("mcuq_depthwise_conv_2d_s8", MCUQ, "DEPTHWISE_CONV_2D", never, lower, _CYCLES),)

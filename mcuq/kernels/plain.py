@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from mcuq.fixedpoint import requantize_double
+from mcuq.fixedpoint import requantize_double, requantize_single
 from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Struct
 from mcuq.kernels.base import Target
@@ -91,22 +92,32 @@ def fit_line(
     bias: Array,
     zero_point: int,
     limits: tuple[int, int],
+    *,
+    rounds_twice: bool = True,
 ) -> PlainRequantize | None:
     """``(constant + (multiplier · sum >> FACTOR_BITS)) >> shift`` for sums that lack ``bias``, clamped to ``limits``.
 
     The output is a staircase of the sum. The line is right for every sum when it is right on both sides of each step
-    that the sums reach, which is checked for each. None where no multiplier that was tried has a constant.
+    that the sums reach, which is checked for each. None where no multiplier that was tried has a constant. ``rounds_twice`` as LiteRT's
+    convolutions do, else once as its FULLY_CONNECTED.
     """
+    requantize = requantize_double if rounds_twice else requantize_single
     multipliers, shifts, bias = (np.asarray(a, np.int64) for a in (multipliers, shifts, bias))
     low, high = np.asarray(low, np.int64) - bias, np.asarray(high, np.int64) - bias
     reach = np.maximum(np.maximum(np.abs(low), np.abs(high)), 1)
     if int(reach.max()) >= ACCUMULATOR_END:
         return None
     values = np.arange(limits[0] + 1, limits[1] + 1, dtype=np.int64)
-    steps, reached = _steps(multipliers, shifts, low, high, bias, values - zero_point)
+
+    def reaches(sums: Array) -> Array:
+        found = requantize(sums + bias[:, None], multipliers[:, None], shifts[:, None])
+        result: Array = found >= values - zero_point
+        return result
+
+    steps, reached = _steps(low, high, len(values), reaches)
     factors = multipliers.astype(np.float64) * np.exp2(shifts.astype(np.float64) - 31)
     live = reached.any(axis=1)
-    least = np.clip(requantize_double(low + bias, multipliers, shifts) + zero_point, *limits)
+    least = np.clip(requantize(low + bias, multipliers, shifts) + zero_point, *limits)
     shift = _shift(factors[live], reach[live], bias[live])
     if shift < 1:
         return None
@@ -114,9 +125,9 @@ def fit_line(
     missing = live.copy()
     for distance in _TRIED:
         trial = np.rint(factors * 2.0 ** (FACTOR_BITS + shift)).astype(np.int64) + distance
-        need = (values << (shift + FACTOR_BITS)) - steps * trial[:, None]
+        need: Array = (values << (shift + FACTOR_BITS)) - steps * trial[:, None]
         at_least = np.where(reached, -(-need >> FACTOR_BITS), -VALUE_END).max(axis=1, initial=-VALUE_END)
-        ends = need + trial[:, None] - 1
+        ends: Array = need + trial[:, None] - 1
         at_most = np.where(reached, ends >> FACTOR_BITS, VALUE_END - 1).min(axis=1, initial=VALUE_END - 1)
         good = missing & (at_least <= at_most) & (trial > 0) & (trial < MULTIPLIER_END)
         constants, found = np.where(good, (at_least + at_most) >> 1, constants), np.where(good, trial, found)
@@ -135,18 +146,9 @@ def _shift(factors: Array, reach: Array, bias: Array) -> int:
     return int(np.floor(np.log2(room)))
 
 
-def _steps(
-    multipliers: Array, shifts: Array, low: Array, high: Array, bias: Array, values: Array
-) -> tuple[Array, Array]:
-    """(channels, values): the least sum that requantizes to ``value`` or more, and whether sums reach both its sides."""
-    columns = [a[:, None] for a in (multipliers, shifts, bias)]
-
-    def reaches(sums: Array) -> Array:
-        result: Array = requantize_double(sums + columns[2], columns[0], columns[1]) >= values
-        return result
-
-    shape = (len(multipliers), len(values))
-    below, above = (np.broadcast_to(a[:, None], shape).copy() for a in (low, high))
+def _steps(low: Array, high: Array, values: int, reaches: Callable[[Array], Array]) -> tuple[Array, Array]:
+    """(channels, values): the least sum that requantizes to a value or more; do sums reach both its sides?"""
+    below, above = (np.broadcast_to(a[:, None], (len(low), values)).copy() for a in (low, high))
     reached = ~reaches(below) & reaches(above)
     while bool((above - below > 1).any()):
         middle = (below + above) >> 1

@@ -37,15 +37,26 @@ def window_elements(layer: Layer) -> int:
     return int(layer.output.type.elements * a.height.window * a.width.window)
 
 
-def per_product(plain: float, *, dsp: float | None = None, mve: float | None = None, output: float = 0) -> Estimate:
-    """Cycles for each multiply-accumulate in the plain C, DSP and MVE builds, and for each output element."""
+def per_product(
+    plain: float,
+    *,
+    dsp: float | None = None,
+    mve: float | None = None,
+    output: float = 0,
+    plain_output: float | None = None,
+) -> Estimate:
+    """Cycles for each multiply-accumulate in the plain C, DSP and MVE builds, and for each output element.
+
+    ``plain_output`` is for outputs in the plain build, where it differs: long products are slow there.
+    """
     dsp = plain if dsp is None else dsp
     mve = dsp if mve is None else mve
 
     def cycles(layer: Layer, target: Target) -> int:
         core = target.core
         each = mve if core.has_mve else dsp if core.has_dsp else plain
-        return int(LAYER_CYCLES + each * multiply_accumulates(layer) + output * layer.output.type.elements)
+        each_output = output if core.has_dsp or plain_output is None else plain_output
+        return int(LAYER_CYCLES + each * multiply_accumulates(layer) + each_output * layer.output.type.elements)
 
     return cycles
 
