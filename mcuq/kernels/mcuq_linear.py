@@ -83,7 +83,8 @@ def _constant(sums: IntArray, outputs: IntArray) -> int | None:
     return constant if low <= high else None
 
 
-def lower(layer: Layer, _target: Target) -> Lowering:
+def summing(layer: Layer, function: str) -> Lowering:
+    """The call of a sum that takes these parameters, by its function's name."""
     form = linear_form(layer)
     assert form is not None
     input1, constants1 = operand(layer.input(0), "input1")
@@ -100,11 +101,15 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     )
     arguments = (params, input1, input2, TensorPointer(layer.output.name))
     return Lowering(
-        calls=(KernelCall("mcuq_linear_s8", arguments, header="mcuq_linear_s8.h"),),
+        calls=(KernelCall(function, arguments, header=f"{function}.h"),),
         constants=(*constants1, *constants2),
-        sources=("mcuq_linear_s8.c",),
+        sources=(f"{function}.c",),
         overlaps=in_place(layer, 0, 1),
     )
+
+
+def lower(layer: Layer, _target: Target) -> Lowering:
+    return summing(layer, "mcuq_linear_s8")
 
 
 KERNELS = tuple(

@@ -98,8 +98,8 @@ def fit_line(
     """``(constant + (multiplier · sum >> FACTOR_BITS)) >> shift`` for sums that lack ``bias``, clamped to ``limits``.
 
     The output is a staircase of the sum. The line is right for every sum when it is right on both sides of each step
-    that the sums reach, which is checked for each. None where no multiplier that was tried has a constant. ``rounds_twice`` as LiteRT's
-    convolutions do, else once as its FULLY_CONNECTED.
+    that the sums reach, which is checked for each. None where no multiplier that was tried has a constant.
+    ``rounds_twice`` as LiteRT's convolutions do, else once as its FULLY_CONNECTED.
     """
     requantize = requantize_double if rounds_twice else requantize_single
     multipliers, shifts, bias = (np.asarray(a, np.int64) for a in (multipliers, shifts, bias))
