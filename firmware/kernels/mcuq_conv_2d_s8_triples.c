@@ -52,28 +52,36 @@ static void pack_windows(const params_type *p, const int8_t *image, const window
 }
 
 /* Four channels, or the first `channels`. */
-static inline void store(const params_type *p, const mcuq_triple_steps *steps, const int32_t *constants,
-                         const int32_t sums[MCUQ_TRIPLE_CHANNELS][3], int8_t *out, int32_t channels)
+static void store(const params_type *p, const mcuq_triple_steps *steps, const int32_t *constants,
+                  const int32_t sums[MCUQ_TRIPLE_CHANNELS][3], int8_t *out, int32_t channels)
 {
     const int32_t record = mcuq_triple_constants(&p->requantize);
     for (int32_t k = 0; (k < MCUQ_TRIPLE_CHANNELS) && (k < channels); k++) {
-        mcuq_triple_store(&p->requantize, steps, constants, sums[k], &out[k]);
+        if (mcuq_triple_is_line(&p->requantize)) {
+            mcuq_triple_store_line(p->requantize.shift, *steps, constants, sums[k][0], sums[k][1], sums[k][2], &out[k]);
+        } else {
+            mcuq_triple_store_any(&p->requantize, steps, constants, sums[k], &out[k]);
+        }
         constants = &constants[record];
     }
 }
 
-/* As store, for windows in one part. */
-static inline void store_part(const params_type *p, const mcuq_triple_steps *steps, const int32_t *constants,
-                              const uint32_t products[2 * MCUQ_TRIPLE_CHANNELS], const uint32_t *end, int8_t *out,
-                              int32_t channels)
+/* As store, for windows in one part that a line requantizes: what the quickest layers spend their time on. */
+static __attribute__((noinline)) void store_part(const mcuq_triple_steps *given_steps, int32_t shift,
+                                                 const int32_t *constants, const uint32_t *products,
+                                                 const uint32_t *end, int8_t *out, int32_t channels)
 {
-    const int32_t record = mcuq_triple_constants(&p->requantize);
-    for (int32_t k = 0; (k < MCUQ_TRIPLE_CHANNELS) && (k < channels); k++) {
+    const mcuq_triple_steps steps = *given_steps;
+    const int32_t *const last = &constants[2 * ((channels < MCUQ_TRIPLE_CHANNELS) ? channels : MCUQ_TRIPLE_CHANNELS)];
+    do {
         int32_t sums[3];
-        mcuq_triple_channel(products, k, end, sums);
-        mcuq_triple_store(&p->requantize, steps, constants, sums, &out[k]);
-        constants = &constants[record];
-    }
+        mcuq_triple_split(products[0] - (products[1] << 8U) - end[0],
+                          products[MCUQ_TRIPLE_B] - (products[MCUQ_TRIPLE_B + 1] << 8U) - end[1], sums);
+        mcuq_triple_store_line(shift, steps, constants, sums[0], sums[1], sums[2], out);
+        products = &products[1];
+        constants = &constants[2];
+        out = &out[1];
+    } while (constants != last);
 }
 
 /* All channels of up to three pixels. */
@@ -84,11 +92,12 @@ static void compute(const params_type *p, const uint32_t *packed, const int32_t 
     const int32_t group = words + (MCUQ_TRIPLE_CHANNELS * mcuq_triple_constants(&p->requantize));
     const uint32_t *const end = &packed[2 * words];
     const mcuq_triple_steps steps = {(pixels > 1) ? channels : 0, (pixels > 2) ? (2 * channels) : 0};
+    const bool quick = (p->parts == 1) && mcuq_triple_is_line(&p->requantize);
     for (int32_t o = 0; o < channels; o += MCUQ_TRIPLE_CHANNELS) {
-        if (p->parts == 1) {
-            uint32_t products[2 * MCUQ_TRIPLE_CHANNELS];
+        if (quick) {
+            uint32_t products[MCUQ_TRIPLE_PRODUCTS];
             mcuq_triple_multiply(packed, end, (const uint32_t *)stream, products);
-            store_part(p, &steps, &stream[words], products, end, &output[o], channels - o);
+            store_part(&steps, p->requantize.shift, &stream[words], products, end, &output[o], channels - o);
         } else {
             int32_t sums[MCUQ_TRIPLE_CHANNELS][3];
             mcuq_triple_sums(packed, p->parts, p->part_taps, (const uint32_t *)stream, sums);

@@ -192,6 +192,8 @@ static void compute(const params_type *p, const uint32_t *plane, const window_we
     const int32_t down = 2 * p->line_stride * p->plane_length;
     const int32_t right = 2 * p->stride;
     const int32_t step = p->output_step;
+    const bool by_line = mcuq_triple_is_line(&p->requantize);
+    const int32_t shift = p->requantize.shift;
     for (int32_t y = 0; y < p->band_lines; y++) {
         const int32_t number = first + y;
         if (number >= p->output_lines) {
@@ -207,7 +209,11 @@ static void compute(const params_type *p, const uint32_t *plane, const window_we
             int32_t sums[3];
             add_window(weights, p->filter_lines, p->filter_length, window, &a, &b);
             mcuq_triple_split(a, b, sums);
-            mcuq_triple_store(&p->requantize, &steps, constants, sums, out);
+            if (by_line) {
+                mcuq_triple_store_line(shift, steps, constants, sums[0], sums[1], sums[2], out);
+            } else {
+                mcuq_triple_store_any(&p->requantize, &steps, constants, sums, out);
+            }
             window = &window[right];
             out = &out[step];
         }

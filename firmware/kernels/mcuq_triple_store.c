@@ -20,7 +20,7 @@ void mcuq_triple_store_any(const mcuq_triple_requantize *requantize, const mcuq_
         }
     } else {
         const mcuq_triple_steps together = {1, 2};
-        mcuq_triple_store_line(requantize->shift, &together, constants, sums[0], sums[1], sums[2], values);
+        mcuq_triple_store_line(requantize->shift, together, constants, sums[0], sums[1], sums[2], values);
         for (int32_t i = 0; i < 3; i++) {
             values[i] = (int8_t)clamped(requantize, values[i]);
         }

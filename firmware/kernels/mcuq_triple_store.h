@@ -37,7 +37,13 @@ static inline int32_t mcuq_triple_constants(const mcuq_triple_requantize *requan
     return requantize->twice ? 4 : 2;
 }
 
-/* For what is neither a line nor without a clamp of its own. */
+static inline bool mcuq_triple_is_line(const mcuq_triple_requantize *requantize)
+{
+    return (!requantize->twice) && (!requantize->clamped);
+}
+
+/* Requantizes sums of the channel that `constants` are for, in any way. mcuq_triple_store_line is quicker, for a line
+ * without a clamp of its own. */
 void mcuq_triple_store_any(const mcuq_triple_requantize *requantize, const mcuq_triple_steps *steps,
                            const int32_t *constants, const int32_t sums[3], int8_t *out);
 
@@ -68,8 +74,8 @@ void mcuq_triple_store_any(const mcuq_triple_requantize *requantize, const mcuq_
     "mov %[t0], %[" offset "]\n\t"                                                                                     \
     "strb %[" value "], [%[t1], %[t0]]\n\t"
 
-static inline void mcuq_triple_store_line(int32_t shift, const mcuq_triple_steps *steps, const int32_t *constants,
-                                          int32_t s0, int32_t s1, int32_t s2, int8_t *out)
+static inline void mcuq_triple_store_line(int32_t shift, mcuq_triple_steps steps, const int32_t *constants, int32_t s0,
+                                          int32_t s1, int32_t s2, int8_t *out)
 {
     uint32_t m2 = (uint32_t)constants[1];
     uint32_t m1;
@@ -86,7 +92,7 @@ static inline void mcuq_triple_store_line(int32_t shift, const mcuq_triple_steps
                      "strb %[s0], [%[t1]]\n\t"
                      : [s0] "+&l"(s0), [s1] "+&l"(s1), [s2] "+&l"(s2), [m2] "+&l"(m2), [m1] "=&l"(m1), [m0] "=&l"(m0),
                        [t0] "=&l"(t0), [t1] "=&l"(t1)
-                     : [shift] "h"(shift), [out] "h"(out), [second] "h"(steps->second), [third] "h"(steps->third),
+                     : [shift] "h"(shift), [out] "h"(out), [second] "h"(steps.second), [third] "h"(steps.third),
                        [constant] "h"(constants[0])
                      : "cc", "memory");
 }
@@ -99,25 +105,14 @@ static inline int8_t mcuq_triple_line(int32_t shift, const int32_t *constants, i
 }
 
 /* The first is stored last: steps of 0 lead to it. */
-static inline void mcuq_triple_store_line(int32_t shift, const mcuq_triple_steps *steps, const int32_t *constants,
-                                          int32_t s0, int32_t s1, int32_t s2, int8_t *out)
+static inline void mcuq_triple_store_line(int32_t shift, mcuq_triple_steps steps, const int32_t *constants, int32_t s0,
+                                          int32_t s1, int32_t s2, int8_t *out)
 {
-    out[steps->third] = mcuq_triple_line(shift, constants, s2);
-    out[steps->second] = mcuq_triple_line(shift, constants, s1);
+    out[steps.third] = mcuq_triple_line(shift, constants, s2);
+    out[steps.second] = mcuq_triple_line(shift, constants, s1);
     out[0] = mcuq_triple_line(shift, constants, s0);
 }
 
 #endif
-
-/* Requantizes sums of the channel that `constants` are for. */
-static inline void mcuq_triple_store(const mcuq_triple_requantize *requantize, const mcuq_triple_steps *steps,
-                                     const int32_t *constants, const int32_t sums[3], int8_t *out)
-{
-    if (requantize->twice || requantize->clamped) {
-        mcuq_triple_store_any(requantize, steps, constants, sums, out);
-    } else {
-        mcuq_triple_store_line(requantize->shift, steps, constants, sums[0], sums[1], sums[2], out);
-    }
-}
 
 #endif

@@ -64,7 +64,7 @@ void mcuq_triple_pack_end(mcuq_triple_packer *packer)
     "muls r3, r4, r3\n\tadd r10, r10, r3\n\t"
 
 void mcuq_triple_multiply(const uint32_t *packed, const uint32_t *end, const uint32_t *weights,
-                          uint32_t products[2 * MCUQ_TRIPLE_CHANNELS])
+                          uint32_t products[MCUQ_TRIPLE_PRODUCTS])
 {
     register const uint32_t *x __asm__("r0") = packed;
     register const uint32_t *w __asm__("r1") = weights;
@@ -76,10 +76,10 @@ void mcuq_triple_multiply(const uint32_t *packed, const uint32_t *end, const uin
                      "cmp r0, r5\n\t"
                      "bne 1b\n\t"
                      "ldr r5, %[results]\n\t"
-                     "mov r2, r8\n\tmov r3, r9\n\t"
-                     "stmia r5!, {r6, r7}\n\tstmia r5!, {r2, r3}\n\t"
-                     "mov r2, r10\n\tmov r3, r11\n\tmov r4, r12\n\tmov r6, lr\n\t"
-                     "stmia r5!, {r2, r3, r4, r6}\n\t"
+                     "mov r2, r8\n\tmov r3, r9\n\tmovs r4, #0\n\t"
+                     "stmia r5!, {r6, r7}\n\tstmia r5!, {r2, r3, r4}\n\t"
+                     "mov r2, r10\n\tmov r3, r11\n\tmov r6, r12\n\tmov r7, lr\n\t"
+                     "stmia r5!, {r2, r3, r6, r7}\n\tstmia r5!, {r4}\n\t"
                      : "+&l"(x), "+&l"(w)
                      : [last] "m"(last), [results] "m"(results)
                      : "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
@@ -97,7 +97,7 @@ void mcuq_triple_multiply(const uint32_t *packed, const uint32_t *end, const uin
     "mla r9, r2, r4, r9\n\tmla lr, r3, r4, lr\n\t"
 
 void mcuq_triple_multiply(const uint32_t *packed, const uint32_t *end, const uint32_t *weights,
-                          uint32_t products[2 * MCUQ_TRIPLE_CHANNELS])
+                          uint32_t products[MCUQ_TRIPLE_PRODUCTS])
 {
     register const uint32_t *x __asm__("r0") = packed;
     register const uint32_t *w __asm__("r1") = weights;
@@ -108,7 +108,11 @@ void mcuq_triple_multiply(const uint32_t *packed, const uint32_t *end, const uin
                      "1:\n\t" TAP TAP TAP TAP "cmp r0, r5\n\t"
                      "bne 1b\n\t"
                      "ldr r2, %[results]\n\t"
-                     "stmia r2, {r6, r7, r8, r9, r10, r11, r12, lr}\n\t"
+                     "movs r3, #0\n\t"
+                     "stmia r2!, {r6, r7, r8, r9}\n\t"
+                     "str r3, [r2], #4\n\t"
+                     "stmia r2!, {r10, r11, r12, lr}\n\t"
+                     "str r3, [r2]\n\t"
                      : "+&r"(x), "+&r"(w)
                      : "r"(last), [results] "m"(results)
                      : "r2", "r3", "r4", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
@@ -117,16 +121,16 @@ void mcuq_triple_multiply(const uint32_t *packed, const uint32_t *end, const uin
 #else
 
 void mcuq_triple_multiply(const uint32_t *packed, const uint32_t *end, const uint32_t *weights,
-                          uint32_t products[2 * MCUQ_TRIPLE_CHANNELS])
+                          uint32_t products[MCUQ_TRIPLE_PRODUCTS])
 {
-    for (int32_t k = 0; k < (2 * MCUQ_TRIPLE_CHANNELS); k++) {
+    for (int32_t k = 0; k < MCUQ_TRIPLE_PRODUCTS; k++) {
         products[k] = 0U;
     }
     const uint32_t *w = weights;
     for (const uint32_t *x = packed; x != end; x = &x[2]) {
         for (uint32_t k = 0U; k < MCUQ_TRIPLE_CHANNELS; k++) {
             products[k] += (*w >> (8U * k)) * x[0];
-            products[MCUQ_TRIPLE_CHANNELS + k] += (*w >> (8U * k)) * x[1];
+            products[MCUQ_TRIPLE_B + k] += (*w >> (8U * k)) * x[1];
         }
         w = &w[1];
     }
@@ -137,14 +141,15 @@ void mcuq_triple_multiply(const uint32_t *packed, const uint32_t *end, const uin
 void mcuq_triple_sums(const uint32_t *packed, int32_t parts, int32_t part_taps, const uint32_t *weights,
                       int32_t sums[MCUQ_TRIPLE_CHANNELS][3])
 {
-    uint32_t products[2 * MCUQ_TRIPLE_CHANNELS];
+    uint32_t products[MCUQ_TRIPLE_PRODUCTS];
     (void)memset(sums, 0, MCUQ_TRIPLE_CHANNELS * sizeof sums[0]);
     for (int32_t part = 0; part < parts; part++) {
         const uint32_t *const end = &packed[2 * part_taps];
         mcuq_triple_multiply(packed, end, weights, products);
         for (int32_t k = 0; k < MCUQ_TRIPLE_CHANNELS; k++) {
             int32_t found[3];
-            mcuq_triple_channel(products, k, end, found);
+            mcuq_triple_split(products[k] - (products[k + 1] << 8U) - end[0],
+                              products[MCUQ_TRIPLE_B + k] - (products[MCUQ_TRIPLE_B + k + 1] << 8U) - end[1], found);
             sums[k][0] += found[0];
             sums[k][1] += found[1];
             sums[k][2] += found[2];

@@ -58,25 +58,12 @@ void mcuq_triple_pack(mcuq_triple_packer *packer, const int8_t *x0, const int8_t
 /* Fills the part that was begun with taps of zeros. */
 void mcuq_triple_pack_end(mcuq_triple_packer *packer);
 
-enum { MCUQ_TRIPLE_CHANNELS = 4 };
+enum { MCUQ_TRIPLE_CHANNELS = 4, MCUQ_TRIPLE_B = 5, MCUQ_TRIPLE_PRODUCTS = 10 };
 
-/* products[k] and products[4 + k]: sums of (weights >> 8 k) * a and of (weights >> 8 k) * b over all pairs before end,
- * whose number is a multiple of 4; there is a word of weights for each. */
+/* products[k] and products[MCUQ_TRIPLE_B + k]: sums of (weights >> 8 k) * a and of (weights >> 8 k) * b over all pairs
+ * before end, whose number is a multiple of 4; there is a word of weights for each. Behind the four channels is a 0. */
 void mcuq_triple_multiply(const uint32_t *packed, const uint32_t *end, const uint32_t *weights,
-                          uint32_t products[2 * MCUQ_TRIPLE_CHANNELS]);
-
-/* The sums of channel k in products of a part; end is where the sums of its a and b are. */
-static inline void mcuq_triple_channel(const uint32_t products[2 * MCUQ_TRIPLE_CHANNELS], int32_t k,
-                                       const uint32_t *end, int32_t sums[3])
-{
-    uint32_t a = products[k] - end[0];
-    uint32_t b = products[MCUQ_TRIPLE_CHANNELS + k] - end[1];
-    if (k < (MCUQ_TRIPLE_CHANNELS - 1)) {
-        a -= products[k + 1] << 8U;
-        b -= products[MCUQ_TRIPLE_CHANNELS + k + 1] << 8U;
-    }
-    mcuq_triple_split(a, b, sums);
-}
+                          uint32_t products[MCUQ_TRIPLE_PRODUCTS]);
 
 /* Sums of four channels over parts of part_taps taps. weights: a word for each tap of all parts. */
 void mcuq_triple_sums(const uint32_t *packed, int32_t parts, int32_t part_taps, const uint32_t *weights,
