@@ -122,22 +122,6 @@ static void load_two(const mcuq_planes_params *p, const int8_t *input, uint8_t *
     load_lines_of_two(&work);
 }
 
-/* How lines of four channels are loaded. The assembly reads it by its layout. */
-typedef struct {
-    int32_t fours; /* elements in fours, where words are aligned */
-    uint32_t ones; /* as in loader */
-    int32_t input_advance;
-    int32_t plane_advance;
-    int32_t plane_bytes;
-    const int8_t *input;
-    uint8_t *first; /* the first plane and the last */
-    uint8_t *last;
-    int32_t step;
-    int32_t step3;
-    uint32_t mask;
-    int32_t lines;
-} loader_of_four;
-
 #if MCUQ_HAS_DSP && defined(__ARM_FP)
 
 /* Registers: r0 plane_bytes, r1 input, r2 and r3 the first plane and the last, r4 step, r5 step3, r6 mask, r7 fours
@@ -159,9 +143,9 @@ typedef struct {
     "strb r8, [r2, #1]\n\tstrb r9, [r10, #1]\n\tadd r10, r10, r0\n\tlsr r8, r8, #24\n\tstrb r11, [r10, #1]\n\t"     \
     "strb r8, [r3, #1]\n\tadd r2, r2, #2\n\tadd r3, r3, #2\n\t"
 
-static inline void load_lines_of_four(const loader_of_four *work)
+static __attribute__((noinline)) void load_lines_of_four(const mcuq_planes_four *work)
 {
-    register const loader_of_four *r0 __asm__("r0") = work;
+    register const mcuq_planes_four *r0 __asm__("r0") = work;
     __asm__ volatile(
         "vldmia r0!, {s0-s3}\n\tldmia r0, {r0-r6, r12}\n\t"
         "1:\n\tvmov r7, s1\n\tlsls r7, r7, #30\n\tbcc 2f\n\t" LOAD_ONE_OF_FOUR
@@ -180,7 +164,7 @@ static inline void load_lines_of_four(const loader_of_four *work)
 
 #else
 
-static inline void load_lines_of_four(const loader_of_four *work)
+static __attribute__((noinline)) void load_lines_of_four(const mcuq_planes_four *work)
 {
     const int32_t length = (4 * work->fours) + (int32_t)((work->ones & 3U) + (work->ones >> 2U));
     const int32_t pitch = work->plane_advance + (2 * length);
@@ -197,12 +181,12 @@ static inline void load_lines_of_four(const loader_of_four *work)
 
 #endif
 
-/* Load lines of four channels, as load_two. */
-static void load_four(const mcuq_planes_params *p, const int8_t *input, uint8_t *to, int32_t lines)
+/* Load lines of four channels, as load_two, and tell how. */
+static mcuq_planes_four load_four(const mcuq_planes_params *p, const int8_t *input, uint8_t *to, int32_t lines)
 {
     const uint32_t odd = (uint32_t)p->padding & 1U;
     const uint32_t rest = (uint32_t)p->input_length - odd;
-    const loader_of_four work = {
+    const mcuq_planes_four work = {
         .fours = (int32_t)(rest >> 2),
         .ones = (odd << 2) | (rest & 3U),
         .input_advance = p->input_line_step - (p->input_length * p->input_step),
@@ -217,6 +201,7 @@ static void load_four(const mcuq_planes_params *p, const int8_t *input, uint8_t 
         .lines = lines,
     };
     load_lines_of_four(&work);
+    return work;
 }
 
 /* Load lines of one channel: the last of an odd number. */
@@ -255,8 +240,8 @@ static inline void keep_and_pad(const mcuq_planes_params *p, uint32_t *plane, in
     }
 }
 
-void mcuq_plane_load_band(const mcuq_planes_params *params, const int8_t *input, uint32_t *planes, int32_t channels,
-                          int32_t first, int32_t lines)
+static void load_band(const mcuq_planes_params *params, const int8_t *input, uint32_t *planes, int32_t channels,
+                      int32_t first, int32_t lines, mcuq_planes_four *four)
 {
     const int32_t pitch = params->pitch;
     const int32_t plane_bytes = params->plane_bytes;
@@ -276,7 +261,7 @@ void mcuq_plane_load_band(const mcuq_planes_params *params, const int8_t *input,
         const int8_t *from = &input[(start - above) * params->input_line_step];
         uint8_t *to = &((uint8_t *)planes)[(start * pitch) + (2 * params->padding)];
         if (channels == 4) {
-            load_four(params, from, to, end - start);
+            *four = load_four(params, from, to, end - start);
         } else if (channels == 2) {
             load_two(params, from, to, end - start);
         } else {
@@ -285,8 +270,22 @@ void mcuq_plane_load_band(const mcuq_planes_params *params, const int8_t *input,
     }
 }
 
+void mcuq_plane_load_band(const mcuq_planes_params *params, const int8_t *input, uint32_t *planes, int32_t channels,
+                          int32_t first, int32_t lines)
+{
+    mcuq_planes_four four;
+    load_band(params, input, planes, channels, first, lines, &four);
+}
+
 bool mcuq_planes_next(const mcuq_planes_params *params, const int8_t *input, uint32_t *planes, mcuq_planes_band *band)
 {
+    if ((band->four.lines > 0) && (band->lines == params->output_lines) &&
+        ((params->channels - band->channel) >= (2 * MCUQ_PLANES_TOGETHER))) { /* the next four as the last four */
+        band->channel += MCUQ_PLANES_TOGETHER;
+        band->four.input = &band->four.input[MCUQ_PLANES_TOGETHER];
+        load_lines_of_four(&band->four);
+        return true;
+    }
     if (band->channels == 0) {
         const int32_t most = (params->channels < MCUQ_PLANES_TOGETHER) ? params->channels : MCUQ_PLANES_TOGETHER;
         mcuq_plane_fill(planes, most, params->plane_bytes, params->input_zero_point);
@@ -308,7 +307,8 @@ bool mcuq_planes_next(const mcuq_planes_params *params, const int8_t *input, uin
     const int32_t lines = params->output_lines - band->first;
     band->channels = (channels >= MCUQ_PLANES_TOGETHER) ? MCUQ_PLANES_TOGETHER : ((channels >= 2) ? 2 : 1);
     band->lines = (lines < params->band_lines) ? lines : params->band_lines;
-    mcuq_plane_load_band(params, &input[(band->batch * params->input_batch) + band->channel], planes, band->channels,
-                         band->first, band->lines);
+    band->four.lines = 0;
+    load_band(params, &input[(band->batch * params->input_batch) + band->channel], planes, band->channels, band->first,
+              band->lines, &band->four);
     return true;
 }

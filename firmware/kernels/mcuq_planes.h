@@ -40,6 +40,22 @@ typedef struct {
     int32_t record_words; /* words of weights and constants for an output channel */
 } mcuq_planes_params;
 
+/* How lines of four channels are loaded. The assembly reads it by its layout. */
+typedef struct {
+    int32_t fours; /* elements in fours, where words are aligned */
+    uint32_t ones; /* bit 2: one before the fours, bit 1: two behind them, bit 0: one behind these */
+    int32_t input_advance;
+    int32_t plane_advance;
+    int32_t plane_bytes;
+    const int8_t *input;
+    uint8_t *first; /* the first plane and the last */
+    uint8_t *last;
+    int32_t step;
+    int32_t step3;
+    uint32_t mask;
+    int32_t lines;
+} mcuq_planes_four;
+
 /* Where a kernel that loads up to four channels at once is: the band that the planes hold. */
 typedef struct {
     int32_t batch;
@@ -47,6 +63,7 @@ typedef struct {
     int32_t channels; /* how many; 0 before the first band */
     int32_t first;    /* output line */
     int32_t lines;
+    mcuq_planes_four four; /* how the four were loaded; with no lines, they were not */
 } mcuq_planes_band;
 
 /* Fill lines of a plane with the zero point. */

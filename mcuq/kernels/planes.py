@@ -231,7 +231,8 @@ def together_cycles(layer: Layer, pitch: int) -> float:
     behind = length - odd
     line = 12 + 16 * odd + 30 * (behind // 4) + 15 * (behind // 2 % 2) + 16 * (behind % 2)
     kept = (bands - 1) * pitch * max(0, g.lines.window - g.lines.stride) / 4
-    four = g.lines.input * line + 120 * bands + TOGETHER * kept
+    entry = 120 if bands > 1 else 60
+    four = g.lines.input * line + entry * bands + TOGETHER * kept
     one_by_one = g.lines.input * (4.5 * length + 16) + 60 * bands + kept
     return x.shape[0] * (fours * four + rest * one_by_one)
 
