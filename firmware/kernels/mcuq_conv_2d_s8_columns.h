@@ -77,7 +77,7 @@ MCUQ_ALWAYS_INLINE void mcuq_conv_2d_s8_columns_as(const mcuq_conv_2d_s8_columns
         const int32_t count = (left < most) ? left : most;
         mcuq_conv_2d_s8_columns_gather(params, &here, count, work);
         mcuq_gemm_run_as(&params->gemm, &plan, packed, work, count, code, 8U * plan.pairs, 1, out);
-        out = &out[count * plan.channels];
+        out = &out[count * plan.pitch];
         left -= count;
     }
 }

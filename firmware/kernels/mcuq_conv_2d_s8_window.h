@@ -73,7 +73,7 @@ MCUQ_ALWAYS_INLINE void mcuq_conv_2d_s8_window(const mcuq_conv_2d_s8_window_para
             mcuq_conv_2d_s8_window_row(params, image, y, scratch, &state);
             mcuq_gemm_run_as(&params->gemm, &plan, packed, state.start, params->output_width, code,
                              advance, spread, out);
-            out = &out[params->output_width * plan.channels];
+            out = &out[params->output_width * plan.pitch];
         }
     }
 }

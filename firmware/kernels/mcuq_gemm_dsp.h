@@ -29,6 +29,7 @@
 typedef struct {
     int32_t pairs;    /* activation pairs of one output */
     int32_t channels; /* output channels, no multiple of anything */
+    int32_t pitch;    /* bytes from one output pixel to the next: the channels, more where they are a part of a layer */
     bool twice;       /* two roundings, else affine */
     bool clamped;     /* the activation's range is narrower than int8 */
     int32_t activation_min;
@@ -61,6 +62,7 @@ typedef struct {
     uint32_t group_words; /* of the stream */
     uint32_t twice;
     int32_t channels;
+    int32_t pitch;
     int32_t whole; /* channels in groups that are stored directly */
 } mcuq_gemm_plan;
 
@@ -74,6 +76,7 @@ MCUQ_ALWAYS_INLINE mcuq_gemm_plan mcuq_gemm_prepare_for(const mcuq_gemm_params *
     plan.group_words = (2U * pairs) + (params->twice ? 16U : 8U);
     plan.twice = params->twice ? 1U : 0U;
     plan.channels = params->channels;
+    plan.pitch = params->pitch;
     plan.whole = params->clamped ? 0 : (params->channels & ~3);
     return plan;
 }
@@ -423,9 +426,10 @@ MCUQ_ALWAYS_INLINE void mcuq_gemm_run_as(const mcuq_gemm_params *params, const m
         const uint32_t groups = direct ? ((uint32_t)plan->whole / 4U) : 1U;
         const uint32_t pairs = (spread > 1) ? (uint32_t)spread : ((uint32_t)left / 2U);
         const uint32_t count = ((plan->whole == plan->channels) && (left > 1)) ? pairs : 1U;
-        const uint32_t span = (left > 1) ? (uint32_t)(spread * plan->channels) : 0U;
+        const uint32_t span = (left > 1) ? (uint32_t)(spread * plan->pitch) : 0U;
+        const uint32_t skip = (((spread > 1) ? 1U : 2U) * (uint32_t)plan->pitch) - (4U * groups);
         mcuq_gemm_groups(plan, &packed[((uint32_t)channel / 4U) * plan->group_words], groups, a, count, code,
-                         pair_advance, direct ? out : staged, direct ? span : 4U, (spread > 1) ? 0U : span);
+                         pair_advance, direct ? out : staged, direct ? span : 4U, skip);
         if (!direct) {
             const int32_t stored = ((plan->channels - channel) < 4) ? (plan->channels - channel) : 4;
             mcuq_gemm_store(params, &staged[4], stored, &out[(int32_t)span + channel]);
@@ -436,7 +440,7 @@ MCUQ_ALWAYS_INLINE void mcuq_gemm_run_as(const mcuq_gemm_params *params, const m
             channel = 0;
             left -= (int32_t)(2U * count);
             a = &a[((spread > 1) ? (2U * (uint32_t)code.pixel) : (count * pair_advance)) / 2U];
-            out = &out[2 * (int32_t)count * plan->channels];
+            out = &out[2 * (int32_t)count * plan->pitch];
         }
     }
 }

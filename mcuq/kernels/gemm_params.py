@@ -91,6 +91,7 @@ def gemm_params(layer: Layer, pairs: int) -> Struct:
         (
             ("pairs", pairs),
             ("channels", layer.output.shape[-1]),
+            ("pitch", layer.output.shape[-1]),
             ("twice", "true" if requantization(layer).twice else "false"),
             ("clamped", "false" if (low, high) == (-128, 127) else "true"),
             ("activation_min", low),
