@@ -112,6 +112,14 @@ static inline int32_t mcuq_smmla(int32_t a, int32_t b, int32_t sum)
     return result;
 }
 
+/* a - b, element by element, modulo 2^16. */
+static inline uint32_t mcuq_ssub16(uint32_t a, uint32_t b)
+{
+    uint32_t differences;
+    __asm__("ssub16 %0, %1, %2" : "=r"(differences) : "r"(a), "r"(b) : "cc");
+    return differences;
+}
+
 /* value clamped to -128 .. 127. */
 static inline int32_t mcuq_saturate_int8(int32_t value)
 {
@@ -267,6 +275,11 @@ static inline int32_t mcuq_smmulr(int32_t a, int32_t b)
 static inline int32_t mcuq_smmla(int32_t a, int32_t b, int32_t sum)
 {
     return mcuq_wrapping_add(sum, mcuq_smmul(a, b));
+}
+
+static inline uint32_t mcuq_ssub16(uint32_t a, uint32_t b)
+{
+    return ((a - b) & 0xffffU) | ((a & 0xffff0000U) - (b & 0xffff0000U));
 }
 
 static inline int32_t mcuq_saturate_int8(int32_t value)

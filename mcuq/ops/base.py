@@ -27,7 +27,8 @@ class Operand:
     dtype: DType = DType.INT8
     axis: int = 0
     data: Any = None
-    """None: an activation. ``"random"``: a constant drawn from the case's seed. Otherwise the values."""
+    """None: an activation. Otherwise the values of a constant; a string has them drawn from the case's seed:
+    ``"random"``, for weights also ``"-8 .. 7"``, ``"16 values"``, or ``"16 values each"`` (of each output channel)."""
 
     @property
     def type(self) -> TensorType:

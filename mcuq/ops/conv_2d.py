@@ -100,6 +100,7 @@ def _case(
     zero_points: tuple[int, int] = (-7, 5),
     output_scale: float = 0.05,
     weight_scales: tuple[float, ...] | None = None,
+    weights: str = "random",
 ) -> Case:
     """``window`` is OHWI, ``output`` is (height, width, channels)."""
     channels = window[0]
@@ -108,7 +109,7 @@ def _case(
         name,
         (
             Operand(shape, 0.03, zero_points[0]),
-            Operand(window, scales, data="random"),
+            Operand(window, scales, data=weights),
             Operand((channels,), tuple(0.03 * s for s in scales), dtype=DType.INT32, data="random"),
         ),
         (Operand((shape[0], *output), output_scale, zero_points[1]),),
@@ -216,6 +217,26 @@ CASES = (
     ),
     _case("pairs_far_apart", (1, 4, 16, 16), (8, 3, 3, 16), (4, 16, 8), output_scale=0.2),
     _case("two_channels", (1, 10, 7, 2), (4, 3, 3, 2), (10, 7, 4)),
+    _case("int4_1x1", (1, 5, 3, 16), (8, 1, 1, 16), (5, 3, 8), weights="-8 .. 7", output_scale=0.01),
+    _case("int4_in_parts", (1, 3, 3, 64), (70, 1, 1, 64), (3, 3, 70), weights="-8 .. 7", output_scale=0.01),
+    _case("int4_odd", (2, 4, 3, 3), (7, 3, 3, 3), (2, 2, 7), stride=(2, 2), weights="-8 .. 7", output_scale=0.01),
+    _case(
+        "int4_3x3_in_parts",
+        (1, 4, 5, 32),
+        (16, 3, 3, 32),
+        (4, 5, 16),
+        weights="-8 .. 7",
+        output_scale=0.03,
+        zero_points=(-128, -128),
+        activation=Activation.RELU,
+    ),
+    _case("int2_3x3", (1, 5, 4, 5), (6, 3, 3, 5), (5, 4, 6), weights="-2 .. 1", output_scale=0.003),
+    _case("ternary_1x1", (1, 3, 3, 18), (9, 1, 1, 18), (3, 3, 9), weights="-1 .. 1", output_scale=0.003),
+    _case("16_values", (1, 5, 4, 5), (6, 3, 3, 5), (5, 4, 6), weights="16 values"),
+    _case("16_values_1x1", (1, 3, 3, 24), (9, 1, 1, 24), (3, 3, 9), weights="16 values", activation=Activation.RELU6),
+    _case("16_values_each", (1, 5, 4, 5), (6, 3, 3, 5), (5, 4, 6), weights="16 values each"),
+    _case("4_values_each", (1, 5, 4, 6), (6, 3, 3, 6), (5, 4, 6), weights="4 values each"),
+    _case("4_values_1x1_in_parts", (1, 2, 2, 96), (60, 1, 1, 96), (2, 2, 60), weights="4 values", output_scale=0.3),
 )
 
 OPERATORS = (

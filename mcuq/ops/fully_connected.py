@@ -96,14 +96,15 @@ def _case(
     output_scale: float = 0.05,
     scales: tuple[float, ...] = (0.004,),
     bias: bool = True,
+    values: str = "random",
 ) -> Case:
-    """``weights`` is (outputs, depth)."""
+    """``weights`` is (outputs, depth), ``values`` what they are drawn from."""
     bias_scales = tuple(0.03 * s for s in scales)
     return Case(
         name,
         (
             Operand(shape, 0.03, zero_points[0]),
-            Operand(weights, scales, data="random"),
+            Operand(weights, scales, data=values),
             Operand((weights[0],), bias_scales, dtype=DType.INT32, data="random") if bias else None,
         ),
         (Operand(output, output_scale, zero_points[1]),),
@@ -166,6 +167,13 @@ CASES = (
         activation=Activation.RELU,
         output_scale=0.1,
     ),
+    _case("int4", (1, 50), (13, 50), (1, 13), values="-8 .. 7", output_scale=0.01),
+    _case("int4_batch_2", (2, 32), (16, 32), (2, 16), values="-8 .. 7", output_scale=0.01, scales=_scales(16)),
+    _case("int4_one_by_one", (1, 1), (1, 1), (1, 1), values="-8 .. 7", output_scale=0.001),
+    _case("int2", (2, 37), (9, 37), (2, 9), values="-2 .. 1", output_scale=0.003),
+    _case("ternary", (1, 64), (8, 64), (1, 8), values="-1 .. 1", output_scale=0.003, activation=Activation.RELU6),
+    _case("16_values", (2, 36), (10, 36), (2, 10), values="16 values"),
+    _case("4_values_odd", (1, 21), (3, 21), (1, 3), values="4 values"),
 )
 
 OPERATORS = (

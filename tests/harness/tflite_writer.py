@@ -40,10 +40,23 @@ def constant_values(case: Case, operand: Operand, rng: np.random.Generator) -> n
     if not isinstance(operand.data, str):
         return np.asarray(operand.data, operand.dtype.numpy).reshape(operand.shape)
     if operand.dtype is DType.INT8:
-        return rng.integers(-127, 128, operand.shape).astype(np.int8)
+        return _weights(operand.data, operand.shape, rng)
     if operand.dtype is DType.INT32:
         return rng.integers(-3000, 3001, operand.shape).astype(np.int32)
     raise ValueError(f"{case.name}: no random {operand.dtype.value} constants")
+
+
+def _weights(kind: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Weights as ``Operand.data`` describes them; the first axis counts output channels."""
+    if ".." in kind:
+        low, _, high = kind.split()
+        return rng.integers(int(low), int(high) + 1, shape).astype(np.int8)
+    if "values" in kind:
+        count = int(kind.split(maxsplit=1)[0])
+        of_channels = [rng.choice(np.arange(-127, 128), count, replace=False) for _ in range(shape[0])]
+        palettes = of_channels if kind.endswith("each") else of_channels[:1] * shape[0]
+        return np.stack([rng.choice(palette, shape[1:]) for palette in palettes]).astype(np.int8)
+    return rng.integers(-127, 128, shape).astype(np.int8)
 
 
 def case_seed(operator: str, case: Case) -> int:
