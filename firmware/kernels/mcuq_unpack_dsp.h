@@ -16,7 +16,7 @@
  * Palettes become tables from two codes to a halfword of two weights (mcuq/kernels/narrow_weights.py packs).
  *
  * Scratch: the unpacked groups; for palettes a table of 512 B (16) or 32 B (4).
- * Cost on a Cortex-M4 for each weight: int4 1.4 cycles, palettes 2.3; for each table of palette16 2,000 cycles.
+ * Cost on a Cortex-M4 for each weight: int4 1.7 cycles, palettes 3.3; for each table of palette16 2,000 cycles.
  */
 #ifndef MCUQ_UNPACK_DSP_H
 #define MCUQ_UNPACK_DSP_H

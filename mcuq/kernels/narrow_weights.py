@@ -31,11 +31,11 @@ class Encoding:
     table_cycles: int = 0
 
 
-INT4 = Encoding("int4", 4, weight_cycles=1.4)
-PALETTE16 = Encoding("palette16", 4, True, False, 512, 2.3, 2000)
-PALETTES16 = Encoding("palettes16", 4, True, True, 512, 2.3, 2000)
-PALETTE4 = Encoding("palette4", 2, True, False, 32, 2.3, 140)
-PALETTES4 = Encoding("palettes4", 2, True, True, 32, 2.3, 140)
+INT4 = Encoding("int4", 4, weight_cycles=1.7)
+PALETTE16 = Encoding("palette16", 4, True, False, 512, 3.3, 2000)
+PALETTES16 = Encoding("palettes16", 4, True, True, 512, 3.3, 2000)
+PALETTE4 = Encoding("palette4", 2, True, False, 32, 3.3, 140)
+PALETTES4 = Encoding("palettes4", 2, True, True, 32, 3.3, 140)
 
 
 def colours(weights: Array) -> int:
