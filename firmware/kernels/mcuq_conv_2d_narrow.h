@@ -1,8 +1,8 @@
-/* 2-D convolution of int8 activations with weights of four or two bits or of a palette, for cores with the DSP extension.
+/* 2-D convolution of int8 activations with weights of four or two bits or of a palette, for cores with DSP extension.
  *
- * The kernels mcuq_conv_2d_s8_columns and mcuq_conv_2d_s8_window, whose headers hold formula, rounding and orders, for a
- * few output channels at a time: their weights are unpacked (mcuq_unpack_dsp.h) into scratch memory, then all pixels are
- * computed. Input rows are gathered anew for each of these parts.
+ * The kernels mcuq_conv_2d_s8_columns and mcuq_conv_2d_s8_window, whose headers hold formula, rounding and orders, for
+ * a few output channels at a time: their weights are unpacked (mcuq_unpack_dsp.h) into scratch memory, then all pixels
+ * are computed. Input rows are gathered anew for each of these parts.
  *
  * Scratch: what the int8 kernel needs, then the unpacked stream of tile channels and the table of a palette.
  * The output may overlap the input only where one part is the whole layer.
@@ -24,6 +24,7 @@ typedef struct {
     int32_t channels;     /* that are unpacked together, a multiple of 4 */
     int32_t stream_start; /* words of scratch before their stream */
     int32_t table_start;  /* and before the table */
+    int32_t seeds;        /* constants that stand before the weights of a group */
 } mcuq_narrow_tile;
 
 typedef struct {
@@ -49,7 +50,7 @@ typedef struct {
         for (int32_t channel = 0; channel < channels; channel += params->tile.channels) {                              \
             const int32_t left = channels - channel;                                                                   \
             part.gemm.channels = (left < params->tile.channels) ? left : params->tile.channels;                        \
-            from = mcuq_unpack(&part.gemm, from, table, stream, mcuq_encoding_##encoding);                             \
+            from = mcuq_unpack(&part.gemm, params->tile.seeds, from, table, stream, mcuq_encoding_##encoding);         \
             function(&part, input, stream, (int16_t *)scratch, &output[channel]);                                      \
         }                                                                                                              \
     }

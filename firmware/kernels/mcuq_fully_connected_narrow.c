@@ -205,7 +205,8 @@ MCUQ_ALWAYS_INLINE void run_groups(const row *of, const int32_t *stream, int32_t
     const uint32_t sum = (uint32_t)of->sum;
     const uint32_t zero = 0U - sum;
     const mcuq_spilled begin0 = mcuq_spill((encoding == INT4) ? (8U * zero) : ((encoding == INT2) ? (2U * zero) : 0U));
-    const mcuq_spilled begin1 = mcuq_spill((encoding == INT4) ? (136U * zero) : ((encoding == INT2) ? (8U * zero) : 0U));
+    const mcuq_spilled begin1 =
+        mcuq_spill((encoding == INT4) ? (136U * zero) : ((encoding == INT2) ? (8U * zero) : 0U));
     const mcuq_spilled begin2 =
         mcuq_spill((encoding == INT4) ? (2048U * zero) : ((encoding == INT2) ? (32U * zero) : 0U));
     const mcuq_spilled begin3 =
@@ -276,7 +277,8 @@ MCUQ_ALWAYS_INLINE void run_groups(const row *of, const int32_t *stream, int32_t
         for (int32_t i = 0; i < GROUP; i++) {
             int32_t sum = 0;
             for (int32_t pair = 0; pair < of->pairs; pair++) {
-                sum = mcuq_smlad(pair_of(of, codes, pair, i, encoding), mcuq_load_word(&of->activations[2 * pair]), sum);
+                const uint32_t x = mcuq_load_word(&of->activations[2 * pair]);
+                sum = mcuq_smlad(pair_of(of, codes, pair, i, encoding), x, sum);
             }
             const int32_t scaled =
                 mcuq_wrapping_add(constants[i], mcuq_wrapping_shift_left(sum, of->params->left_shift));

@@ -1,6 +1,6 @@
 /* Fully connected layers of int8 activations with weights of four or two bits or of a palette, for cores with the DSP
- * extension. Formula, rounding and order of activations: mcuq_fully_connected_s8_dsp.h. Weights are unpacked in registers,
- * since each is used once.
+ * extension. Formula, rounding and order of activations: mcuq_fully_connected_s8_dsp.h. Weights are unpacked in
+ * registers, since each is used once.
  *
  * Packed stream: for each group of 8 outputs the codes of all activation pairs, then 8 biases and 8 multipliers.
  *   int4       two words for a pair, the second for outputs 4 to 7. A halfword, the low one of the even activation, is
@@ -8,8 +8,8 @@
  *              single codes under masks that instructions hold give four sums mixed by powers of 16. Needs
  *              |sum| < 2^19 for outputs 3 and 7 of a group, which is proven from the weights.
  *   int2       one word for a pair: a halfword holds the codes w + 2 of 8 outputs, output 0 lowest; masks as before.
- *   palette16  8 bytes for a pair, one for each output: the code of the even activation, and 16 times that of the odd. 16
- *              int8 come before the first group. A table in scratch memory makes a word of two weights of a byte.
+ *   palette16  8 bytes for a pair, one for each output: the code of the even activation, and 16 times that of the odd.
+ *              16 int8 come before the first group. A table in scratch memory makes a word of two weights of a byte.
  *   palette4   4 bytes for a pair, one for each two outputs: codes of two bits, of the even activation the even output
  *              lowest, then of the odd one; 4 int8 come before the first group. The table makes a word of four weights,
  *              two in a halfword as in mcuq_gemm_dsp.h.

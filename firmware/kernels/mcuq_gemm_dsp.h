@@ -427,7 +427,7 @@ MCUQ_ALWAYS_INLINE void mcuq_gemm_run_as(const mcuq_gemm_params *params, const m
         const uint32_t pairs = (spread > 1) ? (uint32_t)spread : ((uint32_t)left / 2U);
         const uint32_t count = ((plan->whole == plan->channels) && (left > 1)) ? pairs : 1U;
         const uint32_t span = (left > 1) ? (uint32_t)(spread * plan->pitch) : 0U;
-        const uint32_t skip = (((spread > 1) ? 1U : 2U) * (uint32_t)plan->pitch) - (4U * groups);
+        const uint32_t skip = direct ? ((((spread > 1) ? 1U : 2U) * (uint32_t)plan->pitch) - (4U * groups)) : 0U;
         mcuq_gemm_groups(plan, &packed[((uint32_t)channel / 4U) * plan->group_words], groups, a, count, code,
                          pair_advance, direct ? out : staged, direct ? span : 4U, skip);
         if (!direct) {

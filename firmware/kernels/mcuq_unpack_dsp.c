@@ -5,14 +5,18 @@ static inline int32_t groups_of(const mcuq_gemm_params *gemm)
     return (gemm->channels + 3) / 4;
 }
 
-/* The constants of a group, from behind its codes to behind its weights. */
-static const int32_t *copy_constants(const mcuq_gemm_params *gemm, const int32_t *from, int32_t *to)
+/* Words of a group that stand as they are before its codes and before its weights, or behind both. */
+static const int32_t *copy(const int32_t *from, int32_t *to, int32_t words)
 {
-    const int32_t words = gemm->twice ? 16 : 8;
     for (int32_t i = 0; i < words; i++) {
         to[i] = from[i];
     }
     return &from[words];
+}
+
+static inline int32_t constant_words(const mcuq_gemm_params *gemm, int32_t seeds)
+{
+    return (gemm->twice ? 16 : 8) - seeds;
 }
 
 static inline void unpack_pair(const int32_t *from, int32_t *to)
@@ -22,12 +26,15 @@ static inline void unpack_pair(const int32_t *from, int32_t *to)
     to[1] = (int32_t)mcuq_ssub16((codes >> 4) & 0x0f0f0f0fU, 0x08080808U);
 }
 
-const int32_t *mcuq_unpack_int4(const mcuq_gemm_params *gemm, const int32_t *packed, int32_t *stream)
+const int32_t *mcuq_unpack_int4(const mcuq_gemm_params *gemm, int32_t seeds, const int32_t *packed, int32_t *stream)
 {
+    const int32_t constants = constant_words(gemm, seeds);
     const int32_t *from = packed;
     int32_t *to = stream;
     for (int32_t group = groups_of(gemm); group > 0; group--) {
         int32_t left = gemm->pairs;
+        from = copy(from, to, seeds);
+        to = &to[seeds];
         for (; left > 1; left -= 2) {
             unpack_pair(from, to);
             unpack_pair(&from[1], &to[2]);
@@ -39,8 +46,8 @@ const int32_t *mcuq_unpack_int4(const mcuq_gemm_params *gemm, const int32_t *pac
             from += 1;
             to += 2;
         }
-        from = copy_constants(gemm, from, to);
-        to = &to[gemm->twice ? 16 : 8];
+        from = copy(from, to, constants);
+        to = &to[constants];
     }
     return from;
 }
@@ -72,15 +79,18 @@ MCUQ_ALWAYS_INLINE void look_up(const uint8_t *codes, const uint16_t *table, int
 }
 
 /* All groups; own: each channel has its own palette. bits and own are literals. */
-MCUQ_ALWAYS_INLINE const int32_t *unpack(const mcuq_gemm_params *gemm, const int32_t *packed, uint16_t *table,
-                                         int32_t *stream, const uint32_t bits, const bool own)
+MCUQ_ALWAYS_INLINE const int32_t *unpack(const mcuq_gemm_params *gemm, int32_t seeds, const int32_t *packed,
+                                         uint16_t *table, int32_t *stream, const uint32_t bits, const bool own)
 {
     const int32_t pairs = gemm->pairs;
     const int32_t palette_bytes = own ? (int32_t)(1U << bits) : 0;
     const int32_t code_words = (bits == 4U) ? pairs : ((pairs + 1) / 2);
+    const int32_t constants = constant_words(gemm, seeds);
     const int32_t *from = packed;
     int32_t *to = stream;
     for (int32_t group = groups_of(gemm); group > 0; group--) {
+        from = copy(from, to, seeds);
+        to = &to[seeds];
         /* MISRA C:2012 11.3: words are read as the bytes that they hold. */
         const int8_t *const palettes = (const int8_t *)from;
         const uint8_t *const codes = (const uint8_t *)&from[palette_bytes];
@@ -93,32 +103,32 @@ MCUQ_ALWAYS_INLINE const int32_t *unpack(const mcuq_gemm_params *gemm, const int
         }
         look_up(&codes[bits / 2U], table, &to[1], pairs, bits);
         to = &to[2 * pairs];
-        from = copy_constants(gemm, &from[palette_bytes + code_words], to);
-        to = &to[gemm->twice ? 16 : 8];
+        from = copy(&from[palette_bytes + code_words], to, constants);
+        to = &to[constants];
     }
     return from;
 }
 
-const int32_t *mcuq_unpack_palette16(const mcuq_gemm_params *gemm, const int32_t *packed, uint16_t *table,
-                                     int32_t *stream)
+const int32_t *mcuq_unpack_palette16(const mcuq_gemm_params *gemm, int32_t seeds, const int32_t *packed,
+                                     uint16_t *table, int32_t *stream)
 {
-    return unpack(gemm, packed, table, stream, 4U, false);
+    return unpack(gemm, seeds, packed, table, stream, 4U, false);
 }
 
-const int32_t *mcuq_unpack_palettes16(const mcuq_gemm_params *gemm, const int32_t *packed, uint16_t *table,
-                                      int32_t *stream)
+const int32_t *mcuq_unpack_palettes16(const mcuq_gemm_params *gemm, int32_t seeds, const int32_t *packed,
+                                      uint16_t *table, int32_t *stream)
 {
-    return unpack(gemm, packed, table, stream, 4U, true);
+    return unpack(gemm, seeds, packed, table, stream, 4U, true);
 }
 
-const int32_t *mcuq_unpack_palette4(const mcuq_gemm_params *gemm, const int32_t *packed, uint16_t *table,
-                                    int32_t *stream)
+const int32_t *mcuq_unpack_palette4(const mcuq_gemm_params *gemm, int32_t seeds, const int32_t *packed,
+                                    uint16_t *table, int32_t *stream)
 {
-    return unpack(gemm, packed, table, stream, 2U, false);
+    return unpack(gemm, seeds, packed, table, stream, 2U, false);
 }
 
-const int32_t *mcuq_unpack_palettes4(const mcuq_gemm_params *gemm, const int32_t *packed, uint16_t *table,
-                                     int32_t *stream)
+const int32_t *mcuq_unpack_palettes4(const mcuq_gemm_params *gemm, int32_t seeds, const int32_t *packed,
+                                     uint16_t *table, int32_t *stream)
 {
-    return unpack(gemm, packed, table, stream, 2U, true);
+    return unpack(gemm, seeds, packed, table, stream, 2U, true);
 }

@@ -17,7 +17,7 @@ from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering,
 from mcuq.kernels import mcuq_conv_2d_columns as columns
 from mcuq.kernels import mcuq_conv_2d_window as window
 from mcuq.kernels.base import MCUQ, Kernel, Target
-from mcuq.kernels.gemm_params import requantization, weight_rows
+from mcuq.kernels.gemm_params import compact_code, requantization, weight_rows
 from mcuq.kernels.narrow_weights import Encoding, encoding_for, narrow
 from mcuq.kernels.work import LAYER_CYCLES, multiply_accumulates
 from mcuq.ops.base import Array
@@ -25,6 +25,9 @@ from mcuq.ops.conv_2d import Conv2D
 
 HEADER = "mcuq_conv_2d_narrow.h"
 KINDS = ("int4", "palette16", "palette4")
+
+SEEDED = 3
+"""The form of code whose sums of odd channels begin with their biases."""
 
 WHOLE_LAYER_BYTES = 4096
 """Unpacked weights up to so many bytes are unpacked together; more where that lets the output lie over the input and so
@@ -62,6 +65,11 @@ def encoding(layer: Layer, kind: str) -> Encoding:
     found = encoding_for(filled_rows(layer), kind)
     assert isinstance(found, Encoding), "the layer is refused"
     return found
+
+
+def seeds(base: Kernel, layer: Layer) -> int:
+    """Constants that stand before the weights of a group."""
+    return 2 if base.name == window.FUNCTION and compact_code(layer, columns.pairs(layer)).form == SEEDED else 0
 
 
 def gathering_cycles(base: Kernel, layer: Layer) -> float:
@@ -108,11 +116,17 @@ def lower(base: Kernel, kind: str, layer: Layer, target: Target) -> Lowering:
     params, x, _, _, y = call.arguments
     assert isinstance(params, Struct)
     groups = -(-layer.output.shape[3] // 4)
-    stream = narrow(packed.values.reshape(groups, -1), columns.pairs(layer), layer.output.shape[3], found)
+    pairs, before = columns.pairs(layer), seeds(base, layer)
+    stream = narrow(packed.values.reshape(groups, -1), pairs, layer.output.shape[3], found, before)
     form = "window" if base.name == window.FUNCTION else "columns"
     stream_start = -(-plain.scratch_bytes // 4)
     table_start = stream_start + divided.tile_words
-    tile = (("channels", divided.tile), ("stream_start", stream_start), ("table_start", table_start))
+    tile = (
+        ("channels", divided.tile),
+        ("stream_start", stream_start),
+        ("table_start", table_start),
+        ("seeds", before),
+    )
     narrowed = Struct(
         f"mcuq_conv_2d_narrow_{form}_params",
         "params",

@@ -91,13 +91,17 @@ def lanes(words: Array) -> Array:
     return result
 
 
-def narrow(stream: Array, pairs: int, channels: int, encoding: Encoding) -> Array:
-    """The narrow stream, int32, for ``stream`` (groups, words) of ``channels`` with ``pairs`` activation pairs."""
-    weights = lanes(stream[:, : 2 * pairs].astype(np.int64)).reshape(len(stream), pairs, 2, 2, 2)
+def narrow(stream: Array, pairs: int, channels: int, encoding: Encoding, seeds: int = 0) -> Array:
+    """The narrow stream, int32, for ``stream`` (groups, words) of ``channels`` with ``pairs`` activation pairs.
+
+    ``seeds`` constants stand before the weights of a group, the others behind.
+    """
+    before, words, behind = np.split(stream.astype(np.int64), [seeds, seeds + 2 * pairs], axis=1)
+    weights = lanes(words).reshape(len(stream), pairs, 2, 2, 2)
     by_channel = weights.transpose(0, 2, 4, 1, 3).reshape(4 * len(stream), 2 * pairs)[:channels]
     head, codes, own = _codes(weights, by_channel, encoding)
-    parts = [own, _words(codes, encoding), stream[:, 2 * pairs :].astype(np.int64)]
-    return wrapped(np.concatenate([head, np.concatenate(parts, axis=1).reshape(-1)])).astype(np.int32)
+    groups = np.concatenate([before, own, _words(codes, encoding), behind], axis=1)
+    return wrapped(np.concatenate([head, groups.reshape(-1)])).astype(np.int32)
 
 
 def _codes(weights: Array, by_channel: Array, encoding: Encoding) -> tuple[Array, Array, Array]:
