@@ -19,6 +19,9 @@ from mcuq.ops.conv_2d import Conv2D
 LOOP_STEPS = 16
 """Steps of the loop that layers share: MCUQ_GEMM_UNROLLED."""
 
+MIDDLE_LOOP_STEPS = 24
+"""Steps of a loop that layers with the same distance between pixels share."""
+
 LONG_LOOP_STEPS = 32
 """Steps of a loop that takes more flash."""
 
@@ -138,8 +141,8 @@ def unrolled_code(layer: Layer, pairs: int) -> GemmCode:
 
 
 def compact_code(layer: Layer, pairs: int) -> GemmCode:
-    """The code of a function for one distance between pixels: exact where that takes no more flash than the loop."""
-    return gemm_code(layer, pairs, LOOP_STEPS, LOOP_STEPS)
+    """The code of a function for one distance between pixels: exact where that takes less flash than the loop."""
+    return gemm_code(layer, pairs, LOOP_STEPS, MIDDLE_LOOP_STEPS)
 
 
 def gemm_cycles(layer: Layer, pairs: int, code: GemmCode, pixels: int) -> int:
