@@ -22,6 +22,7 @@ pytest.importorskip("tensorflow", reason="not checked: whole builds of Keras mod
 
 SHAPES: Mapping[str, Mapping[str, tuple[int, ...]]] = {
     "mobile": {"x": (16, 16, 3)},
+    "wide": {"x": (40, 40, 3)},
     "residual": {"x": (9, 7, 2)},
     "series": {"x": (40, 3)},
     "several": {"picture": (6, 6, 1), "numbers": (5,)},
@@ -92,15 +93,15 @@ def test_a_net_that_runs_row_by_row_needs_less_memory_and_gives_the_same_bytes(
     models: Mapping[str, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str], board: str
 ) -> None:
     """Its input is read while it runs; layers that run in many parts are counted and estimated as one."""
-    calibration = samples("mobile", 16, 1, tmp_path / "calibration.npz")
+    calibration = samples("wide", 16, 1, tmp_path / "calibration.npz")
     whole = answer(
-        capfd, ["build", models["mobile"], "--board", board, "--data", calibration, "-o", tmp_path / "whole"]
+        capfd, ["build", models["wide"], "--board", board, "--data", calibration, "-o", tmp_path / "whole"]
     )
     to = ["--data", calibration, "-o", tmp_path / "rows", "--optimize", "ram"]
-    made = answer(capfd, ["build", models["mobile"], "--board", board, *to])
+    made = answer(capfd, ["build", models["wide"], "--board", board, *to])
     assert int(str(made["arena_bytes"])) < int(str(whole["arena_bytes"]))
     assert any("a few rows at a time" in note for note in list(made["notes"]))  # type: ignore[call-overload]
-    report = answer(capfd, ["sim", tmp_path / "rows", "--data", samples("mobile", 4, 2, tmp_path / "test.npz")])
+    report = answer(capfd, ["sim", tmp_path / "rows", "--data", samples("wide", 4, 2, tmp_path / "test.npz")])
     assert report["mismatched_bytes"] == 0 and report["samples"] == 4
     estimated = answer(capfd, ["estimate", tmp_path / "rows"])
     layers = zip(list(report["layers"]), list(estimated["layers"]), strict=True)  # type: ignore[call-overload]

@@ -23,6 +23,7 @@ def write_models(folder: Path) -> Mapping[str, Path]:
         keras.utils.set_random_seed(11)
         made = {
             "mobile": _save(keras, mobile(keras), folder / "mobile.keras"),
+            "wide": _save(keras, wide(keras), folder / "wide.keras"),
             "residual": _save(keras, residual(keras), folder / "residual.keras"),
             "series": _save(keras, series(keras), folder / "series.keras"),
             "several": _save(keras, several(keras), folder / "several.keras"),
@@ -51,6 +52,17 @@ def _save(keras: Any, model: Any, path: Path) -> Path:
     with quiet_stderr():
         model.save(path)
     return path
+
+
+def wide(keras: Any) -> Any:
+    """Large images that soon become small ones."""
+    layers = keras.layers
+    x = image = keras.Input((40, 40, 3), name="image")
+    x = layers.Conv2D(8, 3, strides=2, padding="same", activation="relu", name="first")(x)
+    for index, filters in enumerate((16, 16)):
+        x = layers.DepthwiseConv2D(3, strides=1 + index, padding="same", activation="relu", name=f"wise_{index}")(x)
+        x = layers.Conv2D(filters, 1, activation="relu", name=f"point_{index}")(x)
+    return keras.Model(image, layers.Dense(4, name="scores")(layers.GlobalAveragePooling2D(name="mean")(x)))
 
 
 def mobile(keras: Any) -> Any:
