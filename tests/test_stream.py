@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import struct
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,9 @@ import pytest
 
 from mcuq.board import board_named
 from mcuq.cmsis_nn import find_cmsis_nn
+from mcuq.codegen.model import FIRMWARE_VIEW, generate
 from mcuq.core import Core, core_named
+from mcuq.image import KERNELS
 from mcuq.ir import Graph
 from mcuq.kernels.base import Target
 from mcuq.link import Link, Request
@@ -21,6 +24,7 @@ from mcuq.planner.lower import KernelPolicy, lower
 from mcuq.planner.stream import ROWS, Streamer, stream
 from mcuq.runners.host import HostRunner
 from mcuq.runners.qemu import QemuRunner
+from tests.firmware.building import SANITIZERS, STRICT
 from tests.harness.canary import CAUGHT, WatchedCase, build_watched_image, build_watched_program
 from tests.harness.row_nets import NETS, mobile, residual, rounds
 
@@ -129,7 +133,7 @@ def test_a_plan_that_overwrites_what_is_alive_is_caught(tmp_path: Path) -> None:
         program = lower(graph, target_of(core_named("cortex-m4")), KernelPolicy.MCUQ)
         best = stream(program, KernelPolicy.MCUQ)
         assert best is not None
-        for planned in (plan(program), best.plan):
+        for planned in (plan(program),) if make is mobile else (best.plan,):
             cases += [WatchedCase(what, made, rounds(graph, 1)) for what, made in corrupted(planned)[::3]]
     assert len(cases) > 4
     built = build_watched_program(cases, tmp_path)
@@ -139,6 +143,53 @@ def test_a_plan_that_overwrites_what_is_alive_is_caught(tmp_path: Path) -> None:
             ((given, want),) = case.rounds
             status, _ = ask(link, struct.pack("<I", number) + given, len(want), payload)
             assert status >= CAUGHT, case.id
+
+
+_APPLICATION = """#include "net.h"
+#include <stdio.h>
+#include <string.h>
+static uint8_t input[NET_INPUT_ELEMENTS];
+#ifdef NET_OWN_READ_INPUT
+static uint32_t taken;
+void net_read_input(void *to, uint32_t bytes)
+{
+    memcpy(to, &input[taken], bytes);
+    taken += bytes;
+}
+#endif
+int main(void)
+{
+    static int8_t output[NET_OUTPUT_ELEMENTS];
+    if (fread(input, 1U, sizeof input, stdin) != sizeof input) {
+        return 1;
+    }
+#ifdef NET_OWN_READ_INPUT
+    const int32_t status = net_invoke();
+    memcpy(output, net_output(), sizeof output);
+#else
+    const int32_t status = net_run((const int8_t *)input, output);
+#endif
+    return status == 0 && fwrite(output, 1U, sizeof output, stdout) == sizeof output ? 0 : 2;
+}
+"""
+
+
+@pytest.mark.parametrize("flags", [(), ("-DNET_OWN_READ_INPUT",)], ids=["whole", "own"])
+def test_an_application_gives_a_whole_input_or_reads_it_itself(flags: tuple[str, ...], tmp_path: Path) -> None:
+    graph = mobile()
+    best = stream(lower(graph, Target(core_named("cortex-m0")), KernelPolicy.MCUQ), KernelPolicy.MCUQ)
+    assert best is not None and best.plan.program.fed_input is not None
+    for name, text in generate(best.plan, "net", "a net").items():
+        if name != FIRMWARE_VIEW:
+            (tmp_path / name).write_text(text)
+    (tmp_path / "application.c").write_text(_APPLICATION)
+    sources = sorted({source for step in best.plan.program.steps for source in step.lowering.sources})
+    files = ["application.c", "net.c", "net_weights.c", *(str(KERNELS / source) for source in sources)]
+    gcc = ["gcc", "-O1", *STRICT, *SANITIZERS, *flags, f"-I{KERNELS}", *files, "-o", "application"]
+    subprocess.run(gcc, cwd=tmp_path, check=True, timeout=120)
+    for given, want in rounds(graph, 2):
+        done = subprocess.run([tmp_path / "application"], input=given, capture_output=True, check=True, timeout=60)
+        assert done.stdout == want and done.stderr == b""
 
 
 def test_streaming_halves_what_the_first_layers_need() -> None:
