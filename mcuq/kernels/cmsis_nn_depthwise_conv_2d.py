@@ -102,7 +102,7 @@ def lower(layer: Layer, target: Target) -> Lowering:
 def cycles(layer: Layer, target: Target) -> int:
     a: DepthwiseConv2D = layer.attributes
     by_3x3 = (a.height.window, a.width.window, a.height.dilation, a.width.dilation, a.multiplier) == (3, 3, 1, 1, 1)
-    plain, plain_output = (10, 20) if by_3x3 else (60, 130)
+    plain, plain_output = (12, 30) if by_3x3 else (60, 130)
     return per_product(plain, dsp=9.6, mve=1.5, output=15, plain_output=plain_output)(layer, target)
 
 
