@@ -40,7 +40,7 @@ def test_branches_run_one_after_the_other() -> None:
     ordered = order_layers(graph)
     assert [node.name for node in ordered.nodes] != [node.name for node in graph.nodes]
     assert sorted(node.name for node in ordered.nodes) == sorted(node.name for node in graph.nodes)
-    assert arena_bytes(ordered) < 0.55 * arena_bytes(graph)
+    assert arena_bytes(ordered) < 0.65 * arena_bytes(graph)  # scratch memory included
     inputs = [random_input((1, 12, 12, 4), t.type.dtype, np.random.default_rng(0)) for t in graph.input_tensors]
     np.testing.assert_array_equal(reference_outputs(ordered, inputs)[0], litert_outputs(model, inputs)[0])
 
