@@ -116,7 +116,8 @@ typedef struct {
 #define LINES(STRIDE, FORM, literal_pitch)                                                                            \
     __asm__ volatile(                                                                                                 \
         "ldr r4, [r0], #4\n\tldr lr, [r0], #4\n\tvldmia r0, {s2-s10}\n\t"                                             \
-        "ldmia r4!, {r7-r12}\n\tvldr s0, [r4]\n\tvldr s1, [r4, #4]\n\t" LOAD_D_##FORM                                 \
+        "ldr r7, [r4], #4\n\tldr r10, [r4], #4\n\tldr r8, [r4], #4\n\tldr r11, [r4], #4\n\t"                          \
+        "ldr r9, [r4], #4\n\tldr r12, [r4], #4\n\tvldr s0, [r4]\n\tvldr s1, [r4, #4]\n\t" LOAD_D_##FORM               \
         "1:\n\tvmov r4, s4\n\tcmp lr, r4\n\tbeq 3f\n\t"                                                               \
         "2:\n\t" FOUR_STRIDE_##STRIDE SCALE_4_##FORM                                                                  \
         "vmov r5, s2\n\tvmov r6, s3\n\t" SATURATE("r0") SATURATE("r1") SATURATE("r2") SATURATE("r3")                  \
@@ -160,9 +161,9 @@ static inline void lines(const job *work, int32_t stride, int32_t pitch, bool co
                 const uint32_t first = mcuq_load_word(&word[r * pitch]);
                 const uint32_t second = mcuq_load_word(&word[(r * pitch) + 4]);
                 if (((x * stride) & 1) == 0) {
-                    acc = mcuq_smlabt(second, (uint32_t)w[3 + r], mcuq_smlad(first, (uint32_t)w[r], acc));
+                    acc = mcuq_smlabt(second, (uint32_t)w[(2 * r) + 1], mcuq_smlad(first, (uint32_t)w[2 * r], acc));
                 } else {
-                    acc = mcuq_smlad(second, (uint32_t)w[3 + r], mcuq_smlatb(first, (uint32_t)w[r], acc));
+                    acc = mcuq_smlad(second, (uint32_t)w[(2 * r) + 1], mcuq_smlatb(first, (uint32_t)w[2 * r], acc));
                 }
             }
             *output = mcuq_prescaled_int8(acc, constants);
@@ -206,20 +207,22 @@ static inline job band_job(const mcuq_planes_params *p, int32_t stride, int32_t 
         const mcuq_planes_params *p, const int8_t *input, const int32_t *weights, void *scratch, int8_t *output)      \
     {                                                                                                                 \
         uint32_t *planes = (uint32_t *)scratch;                                                                       \
+        int32_t *const records = (int32_t *)&planes[(uint32_t)p->plane_bytes / 2U]; /* behind both planes */          \
         job work = band_job(p, stride, pitch);                                                                        \
         mcuq_plane_fill(planes, 2, p->plane_bytes, p->input_zero_point);                                              \
         for (int32_t n = 0; n < p->batches; n++) {                                                                    \
-            const int32_t *record = weights;                                                                          \
             for (int32_t c = 0; c < p->channels; c += 2) {                                                            \
                 const int32_t together = ((p->channels - c) > 1) ? 2 : 1;                                             \
                 const int8_t *from = &input[(n * p->input_batch) + c];                                                \
                 int8_t *to = &output[(n * p->output_batch) + (c * p->channel_multiplier)];                            \
+                mcuq_planes_unpack_3x3(p, weights, c * p->channel_multiplier, together * p->channel_multiplier,        \
+                                       records);                                                                      \
                 for (int32_t first = 0; first < p->output_lines; first += p->band_lines) {                            \
                     const int32_t left = p->output_lines - first;                                                     \
                     work.lines = (left < p->band_lines) ? left : p->band_lines;                                       \
                     mcuq_plane_load_band(p, from, planes, together, first, work.lines);                               \
                     work.plane = planes;                                                                              \
-                    work.record = record;                                                                             \
+                    work.record = records;                                                                            \
                     work.output = &to[first * p->output_line_step];                                                   \
                     for (int32_t i = 0; i < together; i++) {                                                          \
                         work.quads_end = &work.plane[work.quads];                                                     \
@@ -232,7 +235,6 @@ static inline job band_job(const mcuq_planes_params *p, int32_t stride, int32_t 
                         work.plane = &work.plane[(uint32_t)p->plane_bytes / 4U];                                      \
                     }                                                                                                 \
                 }                                                                                                     \
-                record = &record[2 * p->channel_multiplier * p->record_words];                                        \
             }                                                                                                         \
         }                                                                                                             \
     }

@@ -11,14 +11,16 @@
  * pitch a literal, the window's nine weights, four outputs and the data fit into the registers, and only what is used
  * is linked. A line needs ((output_length - 1) * stride + 4) * 2 bytes at most, rounded up to 4.
  *
- * weights: a record for each output channel: (w0,w1) of the three lines of the window, (w1,w2) of them, b, M, and d in
- * the corrected form; 32 or 36 bytes. Weights are int16, times a power of two that b and M take into account.
+ * weights: a record for each output channel: nine weights as bytes, line after line, three bytes, b, M, and d in the
+ * corrected form; 20 or 24 bytes. It is unpacked into pairs of int16, times a power of two that b and M take into
+ * account (mcuq_planes_unpack).
  *
  * The output may start where the input starts, and only there, if batches and channel multiplier are 1, and either all
  * of a plane is one band or lines are rows or the output has the input's shape: a channel's outputs are then written
  * only over elements of the same channel that have been copied.
  *
- * Scratch: two planes, each pitch * ((band_lines - 1) * line_stride + 3) bytes, aligned to 4. Cost on a Cortex-M4:
+ * Scratch: two planes, each pitch * ((band_lines - 1) * line_stride + 3) bytes, aligned to 4, and the unpacked records of
+ * two channels. Cost on a Cortex-M4:
  * stride 1: 60 cycles for four outputs (corrected: 70), 34 for two, 24 for one; stride 2: 70, 40, 24; 25 a line, 100 a
  * channel; and 2.5 an input element. 2.2 to 2.3 cycles a multiply-accumulate at stride 1 on large images, 3.2 at 6x6;
  * 3.9 at stride 2. What holds it there: 6 of about 16 cycles an output multiply (two products each), 3 load, 4

@@ -1,8 +1,8 @@
 /* 3x3 depthwise convolution for cores with the DSP extension, a line's outputs unrolled: quicker than
  * mcuq_depthwise_3x3_s8.h, for more flash. Any channel multiplier and padding, stride 1 or 2 along the line.
  *
- * Formula, rounding, records of weights, planes and scratch: those of mcuq_depthwise_planes_s8.h, whose code it also is
- * where there is no FPU, and on the host.
+ * Formula, rounding, records of weights and planes: those of mcuq_depthwise_planes_s8.h, whose code it also is where
+ * there is no FPU, and on the host. Scratch: as many planes, and the unpacked records of as many channels.
  *
  * MCUQ_DEPTHWISE_3X3_UNROLLED_S8(stride, line_stride, pitch, step, line_step, fours, rest, form) defines the
  * function for a stride along the line and from line to line, planes with `pitch` bytes between lines, outputs `step`
@@ -235,9 +235,15 @@ enum { MCUQ_3X3_UNROLLED = 6 }; /* fours in a round, at most */
                                                const int32_t *weights, void *scratch, int8_t *output)                 \
     {                                                                                                                 \
         const int32_t multiplier = params->channel_multiplier;                                                        \
+        const int32_t most = (params->channels < MCUQ_PLANES_TOGETHER) ? params->channels : MCUQ_PLANES_TOGETHER;     \
+        int32_t *const records = &((int32_t *)scratch)[most * (params->plane_bytes / 4)]; /* behind the planes */     \
         mcuq_planes_band band = {0};                                                                                  \
         while (mcuq_planes_next(params, input, (uint32_t *)scratch, &band)) {                                         \
-            const int32_t *record = &weights[band.channel * multiplier * params->record_words];                       \
+            if (band.first == 0) {                                                                                    \
+                mcuq_planes_unpack_3x3(params, weights, band.channel * multiplier, band.channels * multiplier,        \
+                                       records);                                                                      \
+            }                                                                                                         \
+            const int32_t *record = records;                                                                          \
             const uint32_t *plane = (const uint32_t *)scratch;                                                        \
             int8_t *out = &output[(band.batch * params->output_batch) + (band.channel * multiplier) +                 \
                                   (band.first * params->output_line_step)];                                           \

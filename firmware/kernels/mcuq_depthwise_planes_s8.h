@@ -11,9 +11,9 @@
  * output. Four outputs of a line advance together through a line of the window: each word of the plane and of the
  * weights is loaded once for them, in the order in which they are used.
  *
- * weights: a record for each output channel: for each line of the window the pairs (w0,w1), (w1,w2) .. of neighbours,
- * or (w0,0) if it has one element only; then b, M, and d in the corrected form. Weights are int16, times a power of two
- * that b and M take into account.
+ * weights: a record for each output channel: the window's weights as bytes, line after line, up to a whole word; then b,
+ * M, and d in the corrected form. It is unpacked for each band into pairs of int16, times a power of two that b and M
+ * take into account (mcuq_planes_unpack).
  *
  * MCUQ_DEPTHWISE_PLANES_S8(lines, length, stride, pitch, rest, form) defines the function for a window of `lines` lines
  * of `length` elements, a stride of 1 or 2 along the line, planes with `pitch` bytes between lines, lines of
@@ -22,7 +22,7 @@
  *
  * The output may start where the input starts, and only there, as with mcuq_depthwise_3x3_s8.h.
  *
- * Scratch: a plane for each of up to four channels, pitch * lines of a band, aligned to 4. Cost on a Cortex-M4: for
+ * Scratch: a plane for each of up to four channels, pitch * lines of a band, aligned to 4, and one unpacked record. Cost on a Cortex-M4: for
  * four outputs at stride 1 24 cycles for each line of five elements, 16 of three, 43 of ten, and 25 to requantize and
  * store them; 20 a line and 35 a channel; and the planes: 1.8 an input element and 6 a line.
  */
@@ -260,17 +260,20 @@ MCUQ_PLANES_INLINE void mcuq_depthwise_planes(const mcuq_planes_params *params, 
                                               const int32_t lines, const int32_t length, const int32_t stride,
                                               const int32_t pitch, const int32_t rest, const bool corrected)
 {
+    const int32_t most = (params->channels < MCUQ_PLANES_TOGETHER) ? params->channels : MCUQ_PLANES_TOGETHER;
+    int32_t *const record = (int32_t *)&scratch[(uint32_t)(most * params->plane_bytes) / 4U]; /* behind the planes */
     mcuq_planes_band band = {0};
     while (mcuq_planes_next(params, input, scratch, &band)) {
-        const int32_t *record = &weights[band.channel * params->channel_multiplier * params->record_words];
+        int32_t channel = band.channel * params->channel_multiplier;
         const uint32_t *plane = scratch;
         int8_t *out = &output[(band.batch * params->output_batch) + (band.channel * params->channel_multiplier) +
                               (band.first * params->output_line_step)];
         for (int32_t c = 0; c < band.channels; c++) {
             for (int32_t m = 0; m < params->channel_multiplier; m++) {
+                mcuq_planes_unpack(params, weights, channel, 1, record);
                 mcuq_depthwise_band(params, plane, band.lines, record, out, lines, length, stride, pitch, rest,
                                     corrected);
-                record = &record[params->record_words];
+                channel++;
                 out = &out[1];
             }
             plane = &plane[(uint32_t)params->plane_bytes / 4U];

@@ -17,7 +17,13 @@ static int32_t reciprocal(uint32_t fraction)
     return (x >= (1 << 30)) ? INT32_MAX : (x * 2);
 }
 
-void mcuq_softmax_s8(const int32_t *exponentials, int32_t rows, int32_t row_size, const int8_t *input, int8_t *output)
+static inline int32_t exponential(const int32_t *exponentials, int32_t entries, int32_t difference)
+{
+    return (difference < entries) ? exponentials[difference] : 0;
+}
+
+void mcuq_softmax_s8(const int32_t *exponentials, int32_t entries, int32_t rows, int32_t row_size, const int8_t *input,
+                     int8_t *output)
 {
     for (int32_t row = 0; row < rows; row++) {
         int32_t max = INT8_MIN;
@@ -27,7 +33,7 @@ void mcuq_softmax_s8(const int32_t *exponentials, int32_t rows, int32_t row_size
 
         uint32_t sum = 0U;
         for (int32_t i = 0; i < row_size; i++) {
-            sum += (uint32_t)mcuq_rounding_shift_right(exponentials[max - input[i]], SUM_INTEGER_BITS);
+            sum += (uint32_t)mcuq_rounding_shift_right(exponential(exponentials, entries, max - input[i]), SUM_INTEGER_BITS);
         }
 
         /* The greatest element alone adds 1.0, so sum is at least 2^19 and the loop ends. */
@@ -39,7 +45,7 @@ void mcuq_softmax_s8(const int32_t *exponentials, int32_t rows, int32_t row_size
         const int32_t scale = reciprocal(sum - (UINT32_C(1) << 31));
 
         for (int32_t i = 0; i < row_size; i++) {
-            const int32_t product = mcuq_doubling_high_multiply(exponentials[max - input[i]], scale);
+            const int32_t product = mcuq_doubling_high_multiply(exponential(exponentials, entries, max - input[i]), scale);
             /* A row whose sum is 512 or more has no output above one half of a 256th. */
             const int32_t scaled = (shift > 31) ? 0 : mcuq_rounding_shift_right(product, shift);
             output[i] = (int8_t)mcuq_clamp(scaled - 128, INT8_MIN, INT8_MAX);

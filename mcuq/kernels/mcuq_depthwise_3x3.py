@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, ScratchPointer, TensorPointer
+from mcuq.ir.kernel_call import ConstantPointer, KernelCall, Lowering, ScratchPointer, TensorPointer
 from mcuq.kernels import planes
-from mcuq.kernels.base import MCUQ, Kernel, Target, table
+from mcuq.kernels.base import MCUQ, Kernel, Target
 
 PITCHES = (64, 128, 256)
 """Bytes between lines of the plane that there are functions for."""
@@ -38,18 +36,14 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     found = planes.requantization(layer)
     assert found is not None
     g, form = planes.geometry(layer), "corrected" if found.corrected else "plain"
-    scaled = planes.scaled(layer, found.corrected)
-    w = scaled.weights
-    records = np.concatenate(
-        [planes.halves(w[:, :, 0], w[:, :, 1]), planes.halves(w[:, :, 1], w[:, :, 2]), scaled.constants], axis=1
-    )
     width = pitch(layer)
+    record_bytes = 2 * layer.attributes.multiplier * 4 * planes.record_words(layer)
     return Lowering(
         calls=(
             KernelCall(
                 f"mcuq_depthwise_3x3_stride_{g.length.stride}_pitch_{width}_{form}_s8",
                 (
-                    planes.params_struct(layer, width, records.shape[1]),
+                    planes.params_struct(layer, width),
                     TensorPointer(layer.input(0).name),
                     ConstantPointer("weights"),
                     ScratchPointer(),
@@ -58,8 +52,8 @@ def lower(layer: Layer, _target: Target) -> Lowering:
                 header="mcuq_depthwise_3x3_s8.h",
             ),
         ),
-        constants=(Constant("weights", table(records, "int32"), "a record for each channel: weights in pairs, b, M"),),
-        scratch_bytes=2 * planes.plane_bytes(layer, width),
+        constants=(planes.constant(layer),),
+        scratch_bytes=2 * planes.plane_bytes(layer, width) + record_bytes,
         sources=("mcuq_depthwise_3x3_s8.c", "mcuq_planes.c"),
         overlaps=planes.overlaps(layer, width),
     )

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, ScratchPointer, TensorPointer
+from mcuq.ir.kernel_call import ConstantPointer, KernelCall, Lowering, ScratchPointer, TensorPointer
 from mcuq.kernels import planes
-from mcuq.kernels.base import MCUQ, Kernel, Target, table
+from mcuq.kernels.base import MCUQ, Kernel, Target
 
 LARGEST_OFFSET = 4095
 """Of a load or a store, in bytes."""
@@ -47,16 +45,16 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     g, form = planes.geometry(layer), "corrected" if found.corrected else "plain"
     fours, rest = divmod(g.length.output, 4)
     pitch = g.tight_pitch
-    scaled = planes.scaled(layer, found.corrected)
-    records = np.concatenate([planes.sliding_pairs(scaled.weights), scaled.constants], axis=1)
     numbers = (g.length.stride, g.lines.stride, pitch, *output_steps(layer), fours, rest)
     literals = [*map(str, numbers), form]
+    together = min(planes.TOGETHER, layer.input(0).shape[3])
+    record_bytes = together * layer.attributes.multiplier * 4 * planes.record_words(layer)
     return Lowering(
         calls=(
             KernelCall(
                 f"mcuq_depthwise_3x3_{'_'.join(literals)}_s8",
                 (
-                    planes.params_struct(layer, pitch, records.shape[1]),
+                    planes.params_struct(layer, pitch),
                     TensorPointer(layer.input(0).name),
                     ConstantPointer("weights"),
                     ScratchPointer(),
@@ -65,8 +63,8 @@ def lower(layer: Layer, _target: Target) -> Lowering:
                 header="mcuq_depthwise_3x3_unrolled_s8.h",
             ),
         ),
-        constants=(Constant("weights", table(records, "int32"), "a record for each channel: weights in pairs, b, M"),),
-        scratch_bytes=planes.together_bytes(layer, pitch),
+        constants=(planes.constant(layer),),
+        scratch_bytes=planes.together_bytes(layer, pitch) + record_bytes,
         sources=("mcuq_planes.c",),
         definitions=(f"MCUQ_DEPTHWISE_3X3_UNROLLED_S8({', '.join(literals)})",),
         overlaps=planes.overlaps(layer, pitch),

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, ScratchPointer, TensorPointer
+from mcuq.ir.kernel_call import ConstantPointer, KernelCall, Lowering, ScratchPointer, TensorPointer
 from mcuq.kernels import planes
-from mcuq.kernels.base import MCUQ, Kernel, Target, table
+from mcuq.kernels.base import MCUQ, Kernel, Target
 
 MOST_LINES = 16
 MOST_TAPS = 96
@@ -38,8 +36,6 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     assert found is not None
     g, form = planes.geometry(layer), "corrected" if found.corrected else "plain"
     pitch, rest = g.tight_pitch, g.length.output % 4
-    scaled = planes.scaled(layer, found.corrected)
-    records = np.concatenate([planes.sliding_pairs(scaled.weights), scaled.constants], axis=1)
     name = f"{g.lines.window}x{g.length.window}_stride_{g.length.stride}_pitch_{pitch}_rest_{rest}_{form}"
     literals = f"{g.lines.window}, {g.length.window}, {g.length.stride}, {pitch}, {rest}, {form}"
     return Lowering(
@@ -47,7 +43,7 @@ def lower(layer: Layer, _target: Target) -> Lowering:
             KernelCall(
                 f"mcuq_depthwise_planes_{name}_s8",
                 (
-                    planes.params_struct(layer, pitch, records.shape[1]),
+                    planes.params_struct(layer, pitch),
                     TensorPointer(layer.input(0).name),
                     ConstantPointer("weights"),
                     ScratchPointer(),
@@ -56,8 +52,8 @@ def lower(layer: Layer, _target: Target) -> Lowering:
                 header="mcuq_depthwise_planes_s8.h",
             ),
         ),
-        constants=(Constant("weights", table(records, "int32"), "a record for each channel: weights in pairs, b, M"),),
-        scratch_bytes=planes.together_bytes(layer, pitch),
+        constants=(planes.constant(layer),),
+        scratch_bytes=planes.together_bytes(layer, pitch) + 4 * planes.record_words(layer),
         sources=("mcuq_planes.c",),
         definitions=(f"MCUQ_DEPTHWISE_PLANES_S8({literals})",),
         overlaps=planes.overlaps(layer, pitch),

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import Overlap, Struct
-from mcuq.kernels.base import Target
+from mcuq.ir.kernel_call import Constant, Overlap, Struct
+from mcuq.kernels.base import Target, table
 from mcuq.kernels.dsp import needs_dsp, needs_whole_range
 from mcuq.kernels.fixed_shift_requantize import Channels, FixedShift, fit, rounding_constant
 from mcuq.ops.conv_geometry import Axis
@@ -131,24 +131,35 @@ def requantization(layer: Layer) -> FixedShift | None:
     return fit(channels, layer.output.type.zero_point)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Scaled:
-    """Weights times their power of two [output channel, line, element], and the words b, M, d (d only if corrected)."""
-
-    weights: IntArray
-    constants: IntArray
-
-
-def scaled(layer: Layer, with_correction: bool) -> Scaled:
+def packed_records(layer: Layer) -> IntArray:
+    """A row for each output channel: its weights as bytes, line after line, then their power of two as the last byte of
+    a word; then b, M, and d where the form is corrected.
+    """
     found = requantization(layer)
     assert found is not None
-    factor = np.int64(1) << (found.scaling - PLANE_BITS)
-    weights = np.where(found.constant, 0, factor)[:, None, None] * lined_weights(layer)
+    weights = np.where(found.constant[:, None], 0, lined_weights(layer).reshape(len(found.constant), -1))
+    padded = np.pad(weights, ((0, 0), (0, 4 - weights.shape[1] % 4)))
+    padded[:, -1] = found.scaling - PLANE_BITS
     bias = np.where(found.constant, 0, folded_bias(layer)) << found.scaling
     columns = [wrapped(found.offsets + bias), found.multipliers]
-    if with_correction:
+    if found.corrected:
         columns.append(found.corrections)
-    return Scaled(weights, np.stack(columns, axis=1))
+    words: IntArray = np.concatenate(
+        [np.ascontiguousarray(padded.astype(np.int8)).view("<i4").astype(np.int64), np.stack(columns, axis=1)], axis=1
+    )
+    return words
+
+
+def constant(layer: Layer) -> Constant:
+    """The table of packed records."""
+    return Constant("weights", table(packed_records(layer), "int32"), "for each channel: weights as bytes, b, M")
+
+
+def record_words(layer: Layer) -> int:
+    """Words of an output channel's record once unpacked."""
+    g, found = geometry(layer), requantization(layer)
+    assert found is not None
+    return g.lines.window * max(1, g.length.window - 1) + (3 if found.corrected else 2)
 
 
 def wrapped(values: IntArray) -> IntArray:
@@ -162,14 +173,7 @@ def halves(low: IntArray, high: IntArray) -> IntArray:
     return wrapped(words)
 
 
-def sliding_pairs(weights: IntArray) -> IntArray:
-    """Words (w0,w1), (w1,w2) .. of each line, or (w0,0), of weights [output channel, line, element]."""
-    if weights.shape[2] == 1:
-        return halves(weights, np.zeros_like(weights)).reshape(len(weights), -1)
-    return halves(weights[:, :, :-1], weights[:, :, 1:]).reshape(len(weights), -1)
-
-
-def params_struct(layer: Layer, pitch: int, record_words: int) -> Struct:
+def params_struct(layer: Layer, pitch: int) -> Struct:
     g, x, y = geometry(layer), layer.input(0), layer.output
     found = requantization(layer)
     assert found is not None
@@ -206,7 +210,9 @@ def params_struct(layer: Layer, pitch: int, record_words: int) -> Struct:
             ("band_lines", g.band_lines(pitch)),
             ("input_zero_point", x.type.zero_point),
             ("rounding", rounding_constant(y.type.zero_point) if found.corrected else 0),
-            ("record_words", record_words),
+            ("filter_length", g.length.window),
+            ("packed_words", packed_records(layer).shape[1]),
+            ("record_words", record_words(layer)),
         ),
     )
 

@@ -89,7 +89,7 @@ static void layer_02_scores_1(void)
 /* softmax_7: SOFTMAX int8[1x2] -> int8[1x2], mcuq_softmax_s8 */
 static void layer_03_softmax_7(void)
 {
-    mcuq_softmax_s8(small_03_softmax_7_exponentials, 1, 2, t_02_scores_1, t_03_softmax_7);
+    mcuq_softmax_s8(small_03_softmax_7_exponentials, 256, 1, 2, t_02_scores_1, t_03_softmax_7);
 }
 
 int32_t small_invoke(void)
