@@ -13,7 +13,7 @@
  *
  * weights: a record for each output channel: nine weights as bytes, line after line, three bytes, b, M, and d in the
  * corrected form; 20 or 24 bytes. It is unpacked into pairs of int16, times a power of two that b and M take into
- * account (mcuq_planes_unpack).
+ * account (mcuq_planes.h).
  *
  * The output may start where the input starts, and only there, if batches and channel multiplier are 1, and either all
  * of a plane is one band or lines are rows or the output has the input's shape: a channel's outputs are then written

@@ -13,7 +13,7 @@
  *
  * weights: a record for each output channel: the window's weights as bytes, line after line, up to a whole word; then b,
  * M, and d in the corrected form. It is unpacked for each band into pairs of int16, times a power of two that b and M
- * take into account (mcuq_planes_unpack).
+ * take into account (mcuq_planes.h).
  *
  * MCUQ_DEPTHWISE_PLANES_S8(lines, length, stride, pitch, rest, form) defines the function for a window of `lines` lines
  * of `length` elements, a stride of 1 or 2 along the line, planes with `pitch` bytes between lines, lines of
@@ -42,8 +42,9 @@
 
 /* Loads and products that stay in the order in which they are written: one load behind another takes one cycle, one
  * that stands alone takes two, and nothing is kept longer than registers last. */
-typedef struct { /* what a load may read, for the compiler */
-    uint32_t words[1024];
+typedef struct { /* what a load may read, for the compiler: of unknown length */
+    uint32_t first;
+    uint32_t rest[];
 } mcuq_memory;
 
 MCUQ_PLANES_INLINE uint32_t mcuq_load_in_order(const uint32_t *from, const int32_t index)
@@ -255,6 +256,29 @@ MCUQ_PLANES_INLINE void mcuq_depthwise_band(const mcuq_planes_params *params, co
     }
 }
 
+/* The record of one output channel (mcuq_planes.h). */
+MCUQ_PLANES_INLINE void mcuq_depthwise_unpack(const int32_t *packed, const int32_t lines, const int32_t length,
+                                              const int32_t constants, int32_t *record)
+{
+    const int8_t *weight = (const int8_t *)packed;
+    const int32_t words = ((lines * length) / 4) + 1;
+    const uint32_t power = ((const uint8_t *)&packed[words])[-1];
+    int32_t *to = record;
+    for (int32_t line = 0; line < lines; line++) {
+        if (length == 1) {
+            *to++ = mcuq_planes_pair(weight[0], 0, power);
+        }
+#pragma GCC unroll 10
+        for (int32_t k = 1; k < length; k++) {
+            *to++ = mcuq_planes_pair(weight[k - 1], weight[k], power);
+        }
+        weight = &weight[length];
+    }
+    for (int32_t k = 0; k < constants; k++) {
+        *to++ = packed[words + k];
+    }
+}
+
 MCUQ_PLANES_INLINE void mcuq_depthwise_planes(const mcuq_planes_params *params, const int8_t *input,
                                               const int32_t *weights, uint32_t *scratch, int8_t *output,
                                               const int32_t lines, const int32_t length, const int32_t stride,
@@ -270,7 +294,7 @@ MCUQ_PLANES_INLINE void mcuq_depthwise_planes(const mcuq_planes_params *params, 
                               (band.first * params->output_line_step)];
         for (int32_t c = 0; c < band.channels; c++) {
             for (int32_t m = 0; m < params->channel_multiplier; m++) {
-                mcuq_planes_unpack(params, weights, channel, 1, record);
+                mcuq_depthwise_unpack(&weights[channel * params->packed_words], lines, length, corrected ? 3 : 2, record);
                 mcuq_depthwise_band(params, plane, band.lines, record, out, lines, length, stride, pitch, rest,
                                     corrected);
                 channel++;

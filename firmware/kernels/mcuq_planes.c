@@ -313,39 +313,6 @@ bool mcuq_planes_next(const mcuq_planes_params *params, const int8_t *input, uin
     return true;
 }
 
-/* w0 and w1 times 2^power, in the low and the high halfword. */
-static inline int32_t pair(int32_t w0, int32_t w1, uint32_t power)
-{
-    return (int32_t)mcuq_pack_bottoms((uint32_t)w0 << power, (uint32_t)w1 << power);
-}
-
-void mcuq_planes_unpack(const mcuq_planes_params *params, const int32_t *packed, int32_t first, int32_t count,
-                        int32_t *records)
-{
-    const int32_t lines = params->filter_lines;
-    const int32_t length = params->filter_length;
-    const int32_t constants = params->record_words - (lines * ((length > 1) ? (length - 1) : 1));
-    const int32_t *from = &packed[first * params->packed_words];
-    int32_t *to = records;
-    for (int32_t i = 0; i < count; i++) {
-        const int8_t *weight = (const int8_t *)from;
-        from = &from[params->packed_words];
-        const uint32_t power = ((const uint8_t *)&from[-constants])[-1];
-        for (int32_t line = 0; line < lines; line++) {
-            if (length == 1) {
-                *to++ = pair(weight[0], 0, power);
-            }
-            for (int32_t k = 1; k < length; k++) {
-                *to++ = pair(weight[k - 1], weight[k], power);
-            }
-            weight = &weight[length];
-        }
-        for (int32_t k = constants; k > 0; k--) {
-            *to++ = from[-k];
-        }
-    }
-}
-
 void mcuq_planes_unpack_3x3(const mcuq_planes_params *params, const int32_t *packed, int32_t first, int32_t count,
                             int32_t *records)
 {
@@ -354,12 +321,12 @@ void mcuq_planes_unpack_3x3(const mcuq_planes_params *params, const int32_t *pac
     for (int32_t i = 0; i < count; i++) {
         const int8_t *const w = (const int8_t *)from;
         const uint32_t power = (uint8_t)w[11];
-        to[0] = pair(w[0], w[1], power);
-        to[1] = pair(w[1], w[2], power);
-        to[2] = pair(w[3], w[4], power);
-        to[3] = pair(w[4], w[5], power);
-        to[4] = pair(w[6], w[7], power);
-        to[5] = pair(w[7], w[8], power);
+        to[0] = mcuq_planes_pair(w[0], w[1], power);
+        to[1] = mcuq_planes_pair(w[1], w[2], power);
+        to[2] = mcuq_planes_pair(w[3], w[4], power);
+        to[3] = mcuq_planes_pair(w[4], w[5], power);
+        to[4] = mcuq_planes_pair(w[6], w[7], power);
+        to[5] = mcuq_planes_pair(w[7], w[8], power);
         to[6] = from[3];
         to[7] = from[4];
         if (params->packed_words > 5) {

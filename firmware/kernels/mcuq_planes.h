@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "mcuq_dsp.h"
+
 enum { MCUQ_PLANES_TOGETHER = 4 }; /* channels that are loaded at once, at most */
 
 typedef struct {
@@ -38,7 +40,7 @@ typedef struct {
     int32_t input_zero_point;
     int32_t rounding; /* see mcuq_prescaled_requantize.h */
     int32_t filter_length;
-    int32_t packed_words; /* of an output channel in flash, as mcuq_planes_unpack takes them */
+    int32_t packed_words; /* of an output channel in flash, see below */
     int32_t record_words; /* of the same unpacked */
 } mcuq_planes_params;
 
@@ -79,14 +81,18 @@ void mcuq_plane_fill(uint32_t *plane, int32_t lines, int32_t pitch, int32_t zero
 void mcuq_plane_load_band(const mcuq_planes_params *params, const int8_t *input, uint32_t *planes, int32_t channels,
                           int32_t first, int32_t lines);
 
-/* Unpack the records of `count` output channels from number `first` on. Packed: the window's weights as bytes, line after
- * line, and their power of two as the last byte of a word; then constants. Unpacked: for each line of the window the words
- * (w0,w1), (w1,w2) .. of neighbours, or (w0,0) where it has one element only, as int16 times 2 to that power; then the
- * constants. Cost on a Cortex-M4: 9 cycles a pair, 50 a channel. */
-void mcuq_planes_unpack(const mcuq_planes_params *params, const int32_t *packed, int32_t first, int32_t count,
-                        int32_t *records);
+/* Records in flash, of packed_words words: the window's weights as bytes, line after line, and their power of two as the
+ * last byte of a word; then constants. Unpacked, of record_words words: for each line of the window the words (w0,w1),
+ * (w1,w2) .. of neighbours, or (w0,0) where it has one element only, as int16 times 2 to that power; then the constants. */
 
-/* The same for windows of 3x3: 55 cycles a channel. */
+/* A word of an unpacked record: w0 and w1 times 2^power. */
+static inline int32_t mcuq_planes_pair(int32_t w0, int32_t w1, uint32_t power)
+{
+    return (int32_t)mcuq_pack_bottoms((uint32_t)w0 << power, (uint32_t)w1 << power);
+}
+
+/* Unpack the records of `count` output channels with windows of 3x3, from number `first` on.
+ * Cost on a Cortex-M4: 55 cycles a channel. */
 void mcuq_planes_unpack_3x3(const mcuq_planes_params *params, const int32_t *packed, int32_t first, int32_t count,
                             int32_t *records);
 

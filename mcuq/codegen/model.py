@@ -104,6 +104,7 @@ class _Generator:
         self.description = comment(description)
         self.layers = layer_identifiers(step.layer.name for step in plan.program.steps)
         self.pointers = self._tensor_pointers()
+        self.shared = self._shared_structs()
 
     def files(self) -> Mapping[str, str]:
         shared = {
@@ -116,6 +117,7 @@ class _Generator:
             "fed": self.plan.program.fed_input is not None,
             "layers": self._layer_texts(),
             "layer_count": len(self.plan.program.steps),
+            "structs": [content.replace("  = {", f" {s.name} = {{", 1) for content, s in self.shared.items()],
             "tensors": self._tensor_lines(),
             "tables": self._tables(),
             "headers": sorted({c.header for s in self.plan.program.steps for c in s.lowering.calls}),
@@ -208,7 +210,7 @@ class _Generator:
             structs.extend(
                 _struct_lines(argument, self._value_text(index, layer))
                 for argument in call.arguments
-                if isinstance(argument, Struct)
+                if isinstance(argument, Struct) and self._content(index, layer, argument) not in self.shared
             )
             calls.append(CallText(self._call_text(index, layer, call), call.success))
         return LayerText(f"layer_{layer}", description, tuple(structs), tuple(calls), any(c.success for c in calls))
@@ -235,8 +237,26 @@ class _Generator:
         if isinstance(argument, TensorPointer):
             return pointer(self.pointers[argument.name], argument, self.graph.tensors[argument.name].type.dtype.bytes)
         if isinstance(argument, Struct):
-            return f"&{argument.name}"
+            return f"&{self.shared.get(self._content(index, layer, argument), argument).name}"
         return self._value_text(index, layer)(argument)
+
+    def _content(self, index: int, layer: str, struct: Struct) -> str:
+        """A struct's definition without its name."""
+        return _struct_lines(Struct(struct.c_type, "", struct.fields), self._value_text(index, layer), "")
+
+    def _shared_structs(self) -> dict[str, Struct]:
+        """Structs that several layers have alike, by content, named for the whole file."""
+        found: dict[str, list[Struct]] = {}
+        for index, (layer, step) in enumerate(zip(self.layers, self.plan.program.steps, strict=True)):
+            if self.plan.program.stage_of(index) is not None:
+                continue
+            for struct in (a for call in step.lowering.calls for a in call.arguments if isinstance(a, Struct)):
+                found.setdefault(self._content(index, layer, struct), []).append(struct)
+        shared = {content: structs[0] for content, structs in found.items() if len(structs) > 1}
+        return {
+            content: Struct(struct.c_type, f"{struct.name}_{number}", struct.fields)
+            for number, (content, struct) in enumerate(shared.items())
+        }
 
     def _value_text(self, index: int, layer: str) -> Callable[[Value], str]:
         def text(value: Value) -> str:

@@ -67,7 +67,7 @@ def cycles(layer: Layer, _target: Target) -> int:
     line = float(_LINE_CYCLES + four * (outputs // 4) + two * (outputs // 2 % 2) + one * (outputs % 2))
     line += _CORRECTION_CYCLES * outputs if found.corrected else 0
     channels = layer.output.shape[0] * layer.output.shape[3]
-    return int(planes.loading_cycles(layer) + channels * (g.lines.output * line + 100))
+    return int(planes.loading_cycles(layer) + channels * (g.lines.output * line + 160))
 
 
 KERNELS = (Kernel("mcuq_depthwise_3x3_s8", MCUQ, "DEPTHWISE_CONV_2D", refuses, lower, cycles),)

@@ -10,10 +10,11 @@ from mcuq.kernels.base import MCUQ, Kernel, Target
 LARGEST_OFFSET = 4095
 """Of a load or a store, in bytes."""
 
-# Cycles for four, three, two and one outputs, by stride; for each line and each output channel; each correction.
+# Cycles for four, three, two and one outputs, by stride; for each line, output channel, record and correction.
 _CYCLES = {1: (51, 42, 28, 18), 2: (58, 42, 29, 17)}
 _LINE_CYCLES = 9
 _CHANNEL_CYCLES = 75
+_UNPACK_CYCLES = 55
 _CORRECTION_CYCLES = 2.5
 _ROUND_FOURS = 6
 _ROUND_CYCLES = 10
@@ -82,7 +83,7 @@ def cycles(layer: Layer, _target: Target) -> int:
     line += _CORRECTION_CYCLES * g.length.output if found.corrected else 0
     bands = -(-g.lines.output // g.band_lines(g.tight_pitch))
     channels = layer.output.shape[0] * layer.output.shape[3]
-    work = channels * (g.lines.output * line + bands * _CHANNEL_CYCLES)
+    work = channels * (g.lines.output * line + bands * _CHANNEL_CYCLES + _UNPACK_CYCLES)
     return int(planes.together_cycles(layer, g.tight_pitch) + work)
 
 

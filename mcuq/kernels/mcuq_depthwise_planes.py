@@ -82,7 +82,7 @@ def cycles(layer: Layer, _target: Target) -> int:
             line += times * (sums + each * count + _OUTPUTS_CYCLES[0])
     bands = -(-g.lines.output // g.band_lines(g.tight_pitch))
     channels = layer.output.shape[0] * layer.output.shape[3]
-    work = channels * (g.lines.output * line + bands * _CHANNEL_CYCLES)
+    work = channels * (g.lines.output * line + bands * (_CHANNEL_CYCLES + 30 + 6 * planes.record_words(layer)))
     return int(planes.together_cycles(layer, g.tight_pitch) + work)
 
 

@@ -171,12 +171,16 @@ def _rank(found: Cost, optimize: Optimize, flash_limit: int | None) -> tuple[flo
     if optimize is Optimize.SIZE:
         return (excess, found.flash_bytes, found.cycles)
     if optimize is Optimize.BALANCED:
-        cycles, flash, ram = (math.log(1 + n) for n in (found.cycles, found.flash_bytes, found.ram_bytes))
+        sizes = (found.cycles, found.flash_bytes, found.ram_bytes + RAM_BESIDE_BYTES)
+        cycles, flash, ram = (math.log(1 + n) for n in sizes)
         return (excess, CYCLES_WEIGHT * cycles + flash + ram)
     return (excess, found.cycles, found.flash_bytes)
 
 
 CYCLES_WEIGHT = 1.5
+
+RAM_BESIDE_BYTES = 4096
+"""Stack, buffers and an application: what any image has beside its arena, so that half of a small one is no half."""
 
 BALANCED_LEVELS = 5
 """Budgets of RAM that a balance is looked for in: a tenth of a second for each."""
