@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Constant, KernelCall, Lowering
-from mcuq.planner.choose import CYCLES_WEIGHT, RAM_BESIDE_BYTES, Budget, LayerOptions, Optimize, Option, Piece, choose, ram_levels
+from mcuq.planner.choose import (
+    CYCLES_WEIGHT,
+    RAM_BESIDE_BYTES,
+    Budget,
+    LayerOptions,
+    Optimize,
+    Option,
+    Piece,
+    choose,
+    ram_levels,
+)
 
 CODE = {f"kernel_{n}": Piece(f"kernel_{n}", 100 * (n + 1)) for n in range(4)}
 SHARED = Piece("shared", 700)

@@ -94,9 +94,7 @@ def test_a_net_that_runs_row_by_row_needs_less_memory_and_gives_the_same_bytes(
 ) -> None:
     """Its input is read while it runs; layers that run in many parts are counted and estimated as one."""
     calibration = samples("wide", 16, 1, tmp_path / "calibration.npz")
-    whole = answer(
-        capfd, ["build", models["wide"], "--board", board, "--data", calibration, "-o", tmp_path / "whole"]
-    )
+    whole = answer(capfd, ["build", models["wide"], "--board", board, "--data", calibration, "-o", tmp_path / "whole"])
     to = ["--data", calibration, "-o", tmp_path / "rows", "--optimize", "ram"]
     made = answer(capfd, ["build", models["wide"], "--board", board, *to])
     assert int(str(made["arena_bytes"])) < int(str(whole["arena_bytes"]))

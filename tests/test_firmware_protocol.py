@@ -197,9 +197,7 @@ def test_repeated_and_damaged_requests_do_not_disturb_a_model_that_is_fed(fed_fi
     ],
 )
 def test_wrong_input_is_refused_and_the_model_goes_on_waiting(fed_firmware, wrong, reason):
-    asked, refused, done, output = answers(
-        fed_firmware, ask(1, RUN) + wrong + feed(8, 0, IMAGE) + read(9, 0, 0, 600)
-    )
+    asked, refused, done, output = answers(fed_firmware, ask(1, RUN) + wrong + feed(8, 0, IMAGE) + read(9, 0, 0, 600))
     assert (asked.body, refused) == (taken(0), Frame(NAK, 7, bytes((INPUT, reason))))
     assert (done.body, output.body) == (DONE, IMAGE)
 
