@@ -134,8 +134,8 @@ def test_a_plan_that_overwrites_what_is_alive_is_caught(tmp_path: Path) -> None:
         best = stream(program, KernelPolicy.MCUQ)
         assert best is not None
         for planned in (plan(program),) if make is mobile else (best.plan,):
-            cases += [WatchedCase(what, made, rounds(graph, 1)) for what, made in corrupted(planned)[::3]]
-    assert len(cases) > 4
+            cases += [WatchedCase(what, made, rounds(graph, 1)) for what, made in corrupted(planned)[::2]]
+    assert len(cases) >= 4
     built = build_watched_program(cases, tmp_path)
     with HostRunner(built).start() as running, running.open_link() as link:
         payload = link.identify().payload_bytes
