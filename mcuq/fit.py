@@ -4,6 +4,7 @@ the board or than what was asked for, again with less to spend. Works in a folde
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,10 @@ ATTEMPTS = 6
 
 RAM_LEVELS = 6
 """Plans made at most when RAM is to be least; a plan takes up to half a second."""
+
+
+RAM_WEIGHT = 1.5
+"""Per cent of cycles that one per cent of the arena is worth when RAM is to be small and no budget is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,29 +118,39 @@ def _chosen(
     code_of: CodeOf | None,
     streams: bool,
 ) -> _Choice:
-    """The best choice of kernels. For the least RAM several are planned: bounds do not tell enough."""
-    levels = ram_levels(surveyed)[:RAM_LEVELS] if goals.optimize is Optimize.RAM else ()
-    budgets = [budget, *(Budget(budget.flash_bytes, min(level, budget.ram_bytes or level)) for level in levels)]
-    found: list[_Choice] = []
-    for one in budgets:
-        choices, cost = choose(surveyed, goals.optimize, one, code_of or _no_code)
-        if choices not in [other.choices for other in found]:
-            found.append(_Choice(choices, cost, plan(lower(graph, target, goals.policy, choices))))
-    best = min(found, key=lambda choice: (choice.plan.arena_bytes, choice.cost.cycles)) if levels else found[0]
-    return _streamed(best, found[0], goals, budget) if streams else best
+    """The best choice of kernels. For little RAM several are planned: bounds do not tell enough."""
+    counted = code_of or _no_code
+
+    def planned(optimize: Optimize, one: Budget) -> _Choice:
+        choices, cost = choose(surveyed, optimize, one, counted)
+        return _Choice(choices, cost, plan(lower(graph, target, goals.policy, choices)))
+
+    first = planned(goals.optimize, budget)
+    if goals.optimize is not Optimize.RAM:
+        return _streamed(first, first, first, goals, budget) if streams else first
+    limits = [min(level, budget.ram_bytes or level) for level in ram_levels(surveyed)[:RAM_LEVELS]]
+    tried = [first, *(planned(goals.optimize, Budget(budget.flash_bytes, limit)) for limit in sorted(set(limits)))]
+    best = min(
+        tried, key=lambda choice: RAM_WEIGHT * math.log(1 + choice.plan.arena_bytes) + math.log(1 + choice.cost.cycles)
+    )
+    return _streamed(best, first, planned(Optimize.BALANCED, Budget()), goals, budget)
 
 
-def _streamed(best: _Choice, quickest: _Choice, goals: Goals, budget: Budget) -> _Choice:
-    """``best``, or its first layers row by row where that needs less memory."""
+def _streamed(best: _Choice, quickest: _Choice, usual: _Choice, goals: Goals, budget: Budget) -> _Choice:
+    """``best``, or ``quickest`` with its first layers row by row where that needs less memory.
+
+    What it saves and takes is told against the ``usual`` choice.
+    """
     made = stream(quickest.plan.program, goals.policy, goals.choices, budget.ram_bytes)
     if made is None or made.plan.arena_bytes >= best.plan.arena_bytes:
         return best
     (stage,) = made.plan.program.stages
     first, last = (made.plan.program.steps[index].layer.name for index in (stage.first, stage.last))
-    more = 100 * made.extra_cycles / max(1, quickest.cost.cycles)
+    cycles = (quickest.cost.cycles + made.extra_cycles) / 1e6
     note = (
         f"layers {first} to {last} run a few rows at a time: an arena of {made.plan.arena_bytes:,} B instead of "
-        f"{best.plan.arena_bytes:,} B, for about {more:.0f} % more cycles (estimated)"
+        f"{usual.plan.arena_bytes:,} B, for {cycles:.2f} M cycles instead of {usual.cost.cycles / 1e6:.2f} M by the "
+        f"kernels' own estimates (`mcuq estimate` counts)"
     )
     return _Choice(quickest.choices, quickest.cost, made.plan, (note,))
 
