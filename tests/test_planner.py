@@ -26,7 +26,12 @@ def live_ranges(draw: st.DrawFn) -> tuple[list[Buffer], Overlaps]:
         )
     pairs = [(o.name, i.name) for o, i in itertools.permutations(made, 2) if o.first == i.last > i.first]
     chosen = draw(st.lists(st.sampled_from(pairs), unique=True, max_size=4)) if pairs else []
-    return made, {pair: Overlap(pair[1], draw(st.sampled_from([0, 8, 64])), draw(st.booleans())) for pair in chosen}
+    return made, {
+        (output, source): Overlap(
+            source, draw(st.sampled_from([0, 8, 64])), exact=draw(st.booleans()), after=draw(st.booleans())
+        )
+        for output, source in chosen
+    }
 
 
 def extent(placements: tuple[Placement, ...]) -> int:
@@ -40,8 +45,8 @@ def allowed(one: Placement, other: Placement, overlaps: Overlaps) -> bool:
     overlap = overlaps.get((one.buffer.name, other.buffer.name))
     if overlap is None:
         return False
-    latest = other.offset - overlap.distance_bytes
-    return one.offset == latest if overlap.exact else one.offset <= latest
+    distance = one.offset - other.offset if overlap.after else other.offset - one.offset
+    return distance == overlap.distance_bytes if overlap.exact else distance >= overlap.distance_bytes
 
 
 @given(live_ranges())
@@ -72,6 +77,20 @@ def test_no_arena_is_smaller_than_the_lower_bound(given_ranges: tuple[list[Buffe
 def test_placing_is_repeatable(given_ranges: tuple[list[Buffer], Overlaps]) -> None:
     found, overlaps = given_ranges
     assert place(found, overlaps) == place(list(found), overlaps)
+
+
+def test_outputs_may_start_at_a_distance_before_or_after_their_input() -> None:
+    found = [Buffer("x", ("x",), 160, -1, 0), Buffer("y", ("y",), 320, 0, 1)]
+    for overlap, offsets in (
+        (Overlap("x", 160), {"x": 160, "y": 0}),
+        (Overlap("x", 0, after=True), {"x": 0, "y": 0}),
+        (Overlap("x", 16, after=True), {"x": 0, "y": 16}),
+    ):
+        overlaps = {("y", "x"): overlap}
+        for order in ORDERS:
+            placements = place(sorted(found, key=order), overlaps)
+            assert {p.buffer.name: p.offset for p in placements} == offsets, overlap
+            assert extent(placements) == lower_bound_bytes(found, overlaps)
 
 
 def test_a_chain_needs_no_more_than_its_two_largest_neighbours() -> None:

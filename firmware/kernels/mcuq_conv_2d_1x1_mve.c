@@ -9,20 +9,21 @@ void mcuq_conv_2d_1x1_mve(const mcuq_conv_2d_1x1_mve_params *params, const int8_
     const int32_t column = params->gemm.vectors * 16;
     int8_t *const columns = scratch;
 
+    const int32_t last = params->last;
+
     for (int32_t y = 0; y < params->rows; y++) {
-        const int8_t *pixel = input;
-        int32_t count = params->together;
-        for (int32_t left = params->columns; left > 0; left -= count) {
-            if (count > left) {
-                count = left;
-            }
+        for (int32_t done = 0; done <= last; done += params->together) {
+            const int32_t first = params->backwards ? (last - done) : done;
+            const int32_t left = params->columns - first;
+            const int32_t count = (left < params->together) ? left : params->together;
+            const int8_t *pixel = &input[first * params->column_bytes];
             for (int32_t i = 0; i < count; i++) {
                 mcuq_copy_mve(&columns[i * column], pixel, channels);
                 pixel += params->column_bytes;
             }
-            mcuq_gemm_mve(&params->gemm, columns, column, count, stream, output);
-            output += count * params->gemm.channels;
+            mcuq_gemm_mve(&params->gemm, columns, column, count, stream, &output[first * params->gemm.channels]);
         }
         input += params->row_bytes;
+        output += params->columns * params->gemm.channels;
     }
 }

@@ -2,7 +2,8 @@
  *
  * Some pixels of an output row at a time are copied to scratch and multiplied by all output channels, so that the output
  * may lie over the input where it does not grow: the outputs of these pixels are written when the inputs of all pixels
- * up to the last of them have been read, and of no later one.
+ * up to the last of them have been read, and of no later one. Backwards, from the last pixels to the first, it may lie over
+ * the input where it starts, or after that, as long as it does not shrink: for a stride of 1.
  *
  * Layouts: activations NHWC; the stream as in mcuq_gemm_mve.h. With a stride of 1 all pixels are one row.
  * Scratch: together * 16 * vectors bytes.
@@ -10,6 +11,7 @@
 #ifndef MCUQ_CONV_2D_1X1_MVE_H
 #define MCUQ_CONV_2D_1X1_MVE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "mcuq_gemm_mve.h"
@@ -19,6 +21,8 @@ typedef struct {
     int32_t rows;         /* of the output */
     int32_t columns;      /* of the output */
     int32_t together;     /* pixels that are multiplied at once, an even number */
+    int32_t last;         /* column of the last of them that begins such pixels */
+    bool backwards;       /* those of a row from the last to the first */
     int32_t channels;     /* of the input */
     int32_t row_bytes;    /* of the input, from one output row to the next one's */
     int32_t column_bytes; /* of the input, from one output pixel to the next one's */

@@ -139,14 +139,21 @@ static inline void next(const mcuq_conv_2d_s8_columns_params *p, pixel *here)
     }
 }
 
-void mcuq_conv_2d_s8_columns_gather(const mcuq_conv_2d_s8_columns_params *params, mcuq_conv_2d_s8_columns_pixel *here,
-                                    int32_t count, int16_t *work)
+int32_t mcuq_conv_2d_s8_columns_gather(const mcuq_conv_2d_s8_columns_params *params, const int8_t *input,
+                                       int32_t first, mcuq_conv_2d_s8_columns_pixel *here, int16_t *work)
 {
     const mcuq_conv_2d_s8_columns_params *const p = params;
+    const bool backwards = p->block_step < 0;
+    const int32_t most = backwards ? -p->block_step : p->block_step;
+    const int32_t count = ((p->pixels - first) < most) ? (p->pixels - first) : most;
     const bool one_run = p->inside && (p->window_height == 1) && (p->window_width == 1);
-    int8_t *const staged = (int8_t *)&work[4 * p->gemm.pairs * p->block_pairs];
+    int8_t *const staged = (int8_t *)&work[2 * p->gemm.pairs * most];
     int16_t *target = work;
     int32_t left = count;
+    if (backwards) { /* pixels lie one behind the other: from any on, as if it began an image */
+        const pixel begin = {&input[first * p->channels], 0, 0, 0, 0};
+        *here = begin;
+    }
     if (one_run && (p->stride_height == 1) && (p->stride_width == 1)) {
         const int32_t pairs = count / 2; /* here's image moves, its place in it does not */
         gather_neighbours(here->image, target, pairs, p->channels);
@@ -155,18 +162,19 @@ void mcuq_conv_2d_s8_columns_gather(const mcuq_conv_2d_s8_columns_params *params
         left -= 2 * pairs;
     }
     for (; left > 0; left -= 2) {
-        const pixel first = *here;
+        const pixel one = *here;
         if (left > 1) {
             next(p, here);
         }
         if (p->inside) {
-            gather_inside(p, &first, here, target);
+            gather_inside(p, &one, here, target);
         } else {
-            gather(p, &first, here, target, staged);
+            gather(p, &one, here, target, staged);
         }
         next(p, here);
         target = &target[4 * p->gemm.pairs];
     }
+    return count;
 }
 
 void mcuq_conv_2d_s8_columns(const mcuq_conv_2d_s8_columns_params *params, const int8_t *input, const int32_t *packed,

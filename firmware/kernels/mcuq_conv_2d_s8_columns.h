@@ -8,7 +8,9 @@
  * come in runs: the window's row, or the channels of one tap where the window is dilated. Shuffled when a run is a
  * multiple of 4.
  *
- * Output pixels are computed two at a time, in order; block_pairs pairs are gathered at once. Scratch: the activations of
+ * Output pixels are computed two at a time, in order; block_pairs pairs are gathered at once, before any of their outputs
+ * is written. With windows of one pixel, a stride of 1 and no padding blocks may go from the last to the first: then the
+ * output may lie over the input where it starts, or after that, as long as pixels do not shrink. Scratch: the activations of
  * both pixels of each pair as int16, a pair of the first's, one of the second's, in turn: 8 bytes for each pair; behind
  * them two runs of int8, used where a part of a run is padding.
  * Where all windows lie inside the input, a run is a whole row of the window. A small input with padding is made such a
@@ -28,7 +30,7 @@
 
 typedef struct {
     mcuq_gemm_params gemm;
-    int32_t batches;
+    int32_t pixels; /* of the output, all images */
     int32_t input_height;
     int32_t input_width;
     int32_t channels;
@@ -44,7 +46,8 @@ typedef struct {
     int32_t pad_left;
     int32_t run_columns; /* columns of a run: window_width, or 1 when dilated */
     int32_t zero_point;  /* the input's */
-    int32_t block_pairs; /* pairs of pixels that are gathered at once */
+    int32_t first_pixel; /* of the block that is computed first: 0, or the last block's */
+    int32_t block_step;  /* pixels from a block to the next: 2 * block_pairs, or minus that from the last to the first */
     int32_t work_start;  /* elements of scratch before the gathered activations */
     bool inside;         /* all windows lie inside the input, and runs are rows of multiples of 4 */
 } mcuq_conv_2d_s8_columns_params;
@@ -58,9 +61,10 @@ typedef struct {
     int32_t y;
 } mcuq_conv_2d_s8_columns_pixel;
 
-/* Gathers the activations of count pixels from here on, and moves here behind them. */
-void mcuq_conv_2d_s8_columns_gather(const mcuq_conv_2d_s8_columns_params *params, mcuq_conv_2d_s8_columns_pixel *here,
-                                    int32_t count, int16_t *work);
+/* Gathers the activations of the block of pixels that begins with pixel first, which is here unless blocks go backwards,
+ * and moves here behind them. Returns how many pixels these are. */
+int32_t mcuq_conv_2d_s8_columns_gather(const mcuq_conv_2d_s8_columns_params *params, const int8_t *input,
+                                       int32_t first, mcuq_conv_2d_s8_columns_pixel *here, int16_t *work);
 
 MCUQ_ALWAYS_INLINE void mcuq_conv_2d_s8_columns_as(const mcuq_conv_2d_s8_columns_params *params, const int8_t *input,
                                                    const int32_t *packed, int16_t *scratch, int8_t *output,
@@ -70,14 +74,13 @@ MCUQ_ALWAYS_INLINE void mcuq_conv_2d_s8_columns_as(const mcuq_conv_2d_s8_columns
     const mcuq_gemm_plan plan = mcuq_gemm_prepare_for(&params->gemm, unrolled);
     mcuq_conv_2d_s8_columns_pixel here = {input, -params->pad_top, -params->pad_left, 0, 0};
     int16_t *const work = &scratch[params->work_start];
-    int8_t *out = output;
-    int32_t left = params->batches * params->output_height * params->output_width;
+    int32_t first = params->first_pixel;
+    int32_t left = params->pixels;
     while (left > 0) {
-        const int32_t most = 2 * params->block_pairs;
-        const int32_t count = (left < most) ? left : most;
-        mcuq_conv_2d_s8_columns_gather(params, &here, count, work);
-        mcuq_gemm_run_as(&params->gemm, &plan, packed, work, count, code, 8U * plan.pairs, 1, out);
-        out = &out[count * plan.pitch];
+        const int32_t count = mcuq_conv_2d_s8_columns_gather(params, input, first, &here, work);
+        mcuq_gemm_run_as(&params->gemm, &plan, packed, work, count, code, 8U * plan.pairs, 1,
+                         &output[first * plan.pitch]);
+        first += params->block_step;
         left -= count;
     }
 }

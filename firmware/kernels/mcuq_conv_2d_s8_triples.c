@@ -117,8 +117,9 @@ void mcuq_conv_2d_s8_triples(const mcuq_conv_2d_s8_triples_params *params, const
 
     for (int32_t n = 0; n < p->batches; n++) {
         int32_t y = 0;
-        int32_t x = 0;
-        for (int32_t pixel = 0; pixel < p->output_pixels; pixel += 3) {
+        int32_t x = p->first_pixel;
+        int32_t pixel = p->first_pixel;
+        for (int32_t todo = p->output_pixels; todo > 0;) {
             const int32_t left = p->output_pixels - pixel;
             const int32_t pixels = (left < 3) ? left : 3;
             window w[3];
@@ -135,9 +136,15 @@ void mcuq_conv_2d_s8_triples(const mcuq_conv_2d_s8_triples_params *params, const
                 }
             }
             pack_windows(p, input, w, zeros, packed);
-            compute(p, packed, stream, output, pixels);
-            output = &output[pixels * p->output_channels];
+            compute(p, packed, stream, &output[pixel * p->output_channels], pixels);
+            todo -= pixels;
+            pixel += p->pixel_step;
+            if (p->pixel_step < 0) { /* in the only row */
+                y = 0;
+                x = pixel;
+            }
         }
+        output = &output[p->output_pixels * p->output_channels];
         input = &input[p->input_height * p->input_width * p->channels];
     }
 }

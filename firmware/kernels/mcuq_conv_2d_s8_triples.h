@@ -3,7 +3,9 @@
  *
  * out[n,y,x,o] = requantize(sum over ky,kx,i of in[n, y*stride+ky*dilation-pad, ..., i] * w[o,ky,kx,i])
  * Three output pixels and four output channels are computed at once from packed windows (mcuq_triples.h). Taps outside
- * the input are its zero point, which the biases take away.
+ * the input are its zero point, which the biases take away. The windows are packed before any of their outputs is
+ * written. Where all pixels are one row, with windows of one pixel and a stride of 1, they may go from the last to the
+ * first: then the output may lie over the input where it starts, or after that, as long as pixels do not shrink.
  *
  * Requantization: mcuq_triple_store.h.
  *
@@ -36,6 +38,8 @@ typedef struct {
     int32_t pad_top;
     int32_t pad_left;
     int32_t zero_point; /* the input's */
+    int32_t first_pixel; /* of the three that are computed first: 0, or the last */
+    int32_t pixel_step;  /* from three pixels to the next: 3, or -3 from the last to the first */
     int32_t parts;
     int32_t part_taps;
     mcuq_triple_requantize requantize;

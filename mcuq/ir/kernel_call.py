@@ -73,12 +73,19 @@ class Overlap:
     """The output may lie over the activation ``input`` that ends here, ``distance_bytes`` or more before its start.
 
     0: the output may take the input's very place. The kernel then writes no byte that it has yet to read. ``exact``: it
-    may start at that distance only, as with kernels that go through one channel after another.
+    may start at that distance only, as with kernels that go through one channel after another. ``after``: it starts
+    that far after the input's start instead, as with kernels that go from the last pixel to the first.
     """
 
     input: str
     distance_bytes: int
     exact: bool = False
+    after: bool = False
+
+    def together_bytes(self, input_bytes: int, output_bytes: int) -> int:
+        """The fewest bytes that hold both."""
+        first, second = (input_bytes, output_bytes) if self.after else (output_bytes, input_bytes)
+        return max(first, self.distance_bytes + second)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from mcuq.kernels.gemm_params import (
     unrolled_code,
     weight_rows,
 )
-from mcuq.kernels.overlap import by_rows
+from mcuq.kernels.overlap import by_pixels, by_rows, goes_backwards, without_gaps
 from mcuq.kernels.packed_weights import shuffle, shuffled
 from mcuq.kernels.work import LAYER_CYCLES
 from mcuq.ops.base import Array
@@ -73,10 +73,13 @@ def pairs(layer: Layer) -> int:
     return int(-(-weight_rows(layer).shape[1] // 2))
 
 
+def output_pixels(layer: Layer) -> int:
+    return layer.output.type.elements // layer.output.shape[3]
+
+
 def block_pairs(layer: Layer) -> int:
     """Pairs of pixels that are gathered at once."""
-    pixels = layer.output.type.elements // layer.output.shape[3]
-    return int(max(1, min(BLOCK_BYTES // (8 * pairs(layer)), (pixels + 1) // 2)))
+    return int(max(1, min(BLOCK_BYTES // (8 * pairs(layer)), (output_pixels(layer) + 1) // 2)))
 
 
 def padded_bytes(layer: Layer) -> int:
@@ -104,7 +107,7 @@ def inside(layer: Layer) -> bool:
 
 
 def _cycles(layer: Layer, code: GemmCode) -> int:
-    pixels = layer.output.type.elements // layer.output.shape[3]
+    pixels = output_pixels(layer)
     blocks = -(-pixels // (2 * block_pairs(layer)))
     products = gemm_cycles(layer, pairs(layer), code, pixels)
     return int(LAYER_CYCLES + products + _gathering(layer) * pixels + 110 * blocks + 14 * padded_bytes(layer))
@@ -162,6 +165,8 @@ def _overlaps(layer: Layer) -> tuple[Overlap, ...]:
     x = layer.input(0)
     if padded_bytes(layer):
         return () if x.constant else (Overlap(x.name, 0),)
+    if without_gaps(layer):
+        return by_pixels(layer)
     return by_rows(layer, layer.attributes.height, rows_are_copied=False)
 
 
@@ -189,12 +194,13 @@ def _params(layer: Layer) -> Struct:
     x = layer.input(0)
     copied = padded_bytes(layer)
     rows, columns = ((axis.pad_before + axis.pad_after) if copied else 0 for axis in (a.height, a.width))
+    block, backwards = 2 * block_pairs(layer), goes_backwards(layer)
     return Struct(
         "mcuq_conv_2d_s8_columns_params",
         "params",
         (
             ("gemm", gemm_params(layer, pairs(layer))),
-            ("batches", x.shape[0]),
+            ("pixels", output_pixels(layer)),
             ("input_height", a.height.input + rows),
             ("input_width", a.width.input + columns),
             ("channels", x.shape[3]),
@@ -210,7 +216,8 @@ def _params(layer: Layer) -> Struct:
             ("pad_left", 0 if copied else a.width.pad_before),
             ("run_columns", run_columns(layer)),
             ("zero_point", x.type.zero_point),
-            ("block_pairs", block_pairs(layer)),
+            ("first_pixel", (output_pixels(layer) - 1) // block * block if backwards else 0),
+            ("block_step", -block if backwards else block),
             ("work_start", copied // 2),
             ("inside", "true" if inside(layer) else "false"),
         ),

@@ -25,7 +25,7 @@ from mcuq.kernels.mcuq_gemm_mve import (
     vectors,
 )
 from mcuq.kernels.mcuq_window_mve import window_bytes, window_cycles, window_struct
-from mcuq.kernels.overlap import by_rows
+from mcuq.kernels.overlap import by_pixels, by_rows, goes_backwards
 from mcuq.kernels.work import LAYER_CYCLES
 from mcuq.ops.base import Array
 from mcuq.ops.conv_2d import Conv2D
@@ -100,36 +100,29 @@ def pixels_together(layer: Layer) -> int:
     return max(2, min(16, pixels - pixels % 2))
 
 
-def _overlaps_in_one_row(layer: Layer) -> tuple[Overlap, ...]:
-    """For one row of pixels: those of a product are copied before their outputs are written."""
-    x, y = layer.input(0), layer.output
-    if x.constant:
-        return ()
-    pixels, growth, together = y.type.elements // y.shape[3], y.shape[3] - x.shape[3], pixels_together(layer)
-    distance = max(0, growth * ((pixels - 1) // together * together))
-    return (Overlap(x.name, distance),) if distance < y.type.bytes else ()
-
-
 def lower_one_pixel(layer: Layer, _target: Target) -> Lowering:
     a: Conv2D = layer.attributes
     x, y = layer.input(0), layer.output
     channels = x.shape[3]
-    one_row = _one_row(layer)
+    one_row, together = _one_row(layer), pixels_together(layer)
+    columns = y.type.elements // y.shape[3] if one_row else a.width.output
     params = Struct(
         "mcuq_conv_2d_1x1_mve_params",
         "params",
         (
             ("gemm", gemm_params(layer, channels)),
             ("rows", 1 if one_row else a.height.output),
-            ("columns", y.type.elements // y.shape[3] if one_row else a.width.output),
-            ("together", pixels_together(layer)),
+            ("columns", columns),
+            ("together", together),
+            ("last", (columns - 1) // together * together),
+            ("backwards", "true" if goes_backwards(layer) else "false"),
             ("channels", channels),
             ("row_bytes", a.height.stride * x.shape[2] * channels),
             ("column_bytes", a.width.stride * channels),
         ),
     )
-    overlaps = _overlaps_in_one_row(layer) if one_row else by_rows(layer, a.height, rows_are_copied=False)
-    scratch_bytes = pixels_together(layer) * LANES * vectors(channels)
+    overlaps = by_pixels(layer) if one_row else by_rows(layer, a.height, rows_are_copied=False)
+    scratch_bytes = together * LANES * vectors(channels)
     return _lowering(layer, ONE_PIXEL, params, scratch_bytes, (f"{ONE_PIXEL}.c",), overlaps)
 
 

@@ -85,7 +85,7 @@ def gathering_cycles(base: Kernel, layer: Layer) -> float:
 def overlapping_bytes(base: Kernel, layer: Layer, target: Target) -> int:
     """Bytes that input and output may share."""
     x, y = layer.input(0).type.bytes, layer.output.type.bytes
-    return max((x + y - max(y, x + o.distance_bytes) for o in base.lower(layer, target).overlaps), default=0)
+    return max((x + y - o.together_bytes(x, y) for o in base.lower(layer, target).overlaps), default=0)
 
 
 def parts(base: Kernel, layer: Layer, target: Target) -> Parts:

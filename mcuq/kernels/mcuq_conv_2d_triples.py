@@ -8,7 +8,7 @@ from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, ScratchPointer, Struct, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target
 from mcuq.kernels.gemm_params import weight_rows
-from mcuq.kernels.overlap import by_rows
+from mcuq.kernels.overlap import by_pixels, by_rows, goes_backwards, without_gaps
 from mcuq.kernels.packed_weights import accumulator_range, raw_bias
 from mcuq.kernels.plain import PlainRequantize, needs_no_dsp, requantize_constants
 from mcuq.kernels.triples import Parts, parts_for, stream
@@ -61,19 +61,21 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     a: Conv2D = layer.attributes
     x, y, found = layer.input(0), layer.output, requantization(layer)
     assert found is not None
+    one_row, backwards = without_gaps(layer), goes_backwards(layer)
+    pixels = y.type.elements // y.shape[3] if one_row else a.height.output * a.width.output
     params = Struct(
         "mcuq_conv_2d_s8_triples_params",
         "params",
         (
-            ("input_height", a.height.input),
-            ("input_width", a.width.input),
+            ("input_height", 1 if one_row else a.height.input),
+            ("input_width", pixels if one_row else a.width.input),
             ("channels", x.shape[3]),
             ("filter_height", a.height.window),
             ("filter_width", a.width.window),
-            ("output_width", a.width.output),
-            ("output_pixels", a.height.output * a.width.output),
+            ("output_width", pixels if one_row else a.width.output),
+            ("output_pixels", pixels),
             ("output_channels", y.shape[3]),
-            ("batches", x.shape[0]),
+            ("batches", 1 if one_row else x.shape[0]),
             ("stride_height", a.height.stride),
             ("stride_width", a.width.stride),
             ("dilation_height", a.height.dilation),
@@ -81,6 +83,8 @@ def lower(layer: Layer, _target: Target) -> Lowering:
             ("pad_top", a.height.pad_before),
             ("pad_left", a.width.pad_before),
             ("zero_point", x.type.zero_point),
+            ("first_pixel", (pixels - 1) // 3 * 3 if backwards else 0),
+            ("pixel_step", -3 if backwards else 3),
             ("parts", parts(layer).count),
             ("part_taps", parts(layer).taps),
             ("requantize", found.struct(layer)),
@@ -93,7 +97,7 @@ def lower(layer: Layer, _target: Target) -> Lowering:
         constants=(Constant("stream", packed, "weights of four channels a word, and their constants"),),
         scratch_bytes=parts(layer).packed_bytes + a.width.window * x.shape[3],
         sources=(f"{FUNCTION}.c", "mcuq_triples.c", "mcuq_triple_store.c"),
-        overlaps=by_rows(layer, a.height, rows_are_copied=False),
+        overlaps=by_pixels(layer) if one_row else by_rows(layer, a.height, rows_are_copied=False),
     )
 
 

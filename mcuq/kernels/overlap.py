@@ -38,6 +38,23 @@ def by_rows(layer: Layer, rows: Axis, *, rows_are_copied: bool) -> tuple[Overlap
     return (Overlap(x.name, distance),) if distance < y.type.bytes else ()
 
 
+def without_gaps(layer: Layer) -> bool:
+    """Are the windows of a convolution one pixel each, and its output pixels those of the input in the same order?"""
+    axes = (layer.attributes.height, layer.attributes.width)
+    return all((a.window, a.stride, a.pad_before, a.pad_after) == (1, 1, 0, 0) for a in axes)
+
+
+def goes_backwards(layer: Layer) -> bool:
+    """Should a convolution compute pixels from the last to the first? It then grows into memory behind its input."""
+    return without_gaps(layer) and layer.output.type.bytes > layer.input(0).type.bytes
+
+
+def by_pixels(layer: Layer) -> tuple[Overlap, ...]:
+    """For convolutions ``without_gaps`` that copy pixels before they write theirs, in the order ``goes_backwards``."""
+    x = layer.input(0)
+    return () if x.constant else (Overlap(x.name, 0, after=goes_backwards(layer)),)
+
+
 def _first_unread(rows: Axis, copied: bool) -> list[int]:
     """For each output row, the first input row that is still to be read while it is written."""
     reach = (rows.window - 1) * rows.dilation + 1 if copied else 0

@@ -191,6 +191,9 @@ CASES = (
     _case(
         "1x1_wider_output", (1, 4, 5, 20), (37, 1, 1, 20), (4, 5, 37), zero_points=(3, -128), activation=Activation.RELU
     ),
+    _case("1x1_growing", (1, 11, 9, 8), (13, 1, 1, 8), (11, 9, 13)),
+    _case("1x1_growing_odd_batch_3", (3, 3, 3, 35), (40, 1, 1, 35), (3, 3, 40), output_scale=0.2),
+    _case("1x1_same_size", (1, 9, 7, 12), (12, 1, 1, 12), (9, 7, 12), activation=Activation.RELU6),
     _case("1x1_narrower_output", (1, 5, 5, 64), (16, 1, 1, 64), (5, 5, 16), output_scale=0.3),
     _case("1x1_batch_3", (3, 3, 3, 17), (5, 1, 1, 17), (3, 3, 5)),
     _case("1x1_stride_2_odd_batch_2", (2, 7, 5, 16), (8, 1, 1, 16), (4, 3, 8), stride=(2, 2)),

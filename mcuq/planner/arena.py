@@ -132,7 +132,7 @@ def _needed_at(step: int, found: Sequence[Buffer], overlaps: Overlaps) -> int:
     saved: dict[str, int] = {}
     for (output, source), overlap in overlaps.items():
         if output in alive and source in alive:
-            together = max(alive[output], alive[source] + _aligned(overlap.distance_bytes))
+            together = _aligned(overlap.together_bytes(alive[source], alive[output]))
             saved[output] = saved.get(output, 0) + max(0, alive[output] + alive[source] - together)
     return sum(alive.values()) - sum(min(size, alive[output]) for output, size in saved.items())
 
@@ -156,19 +156,19 @@ def _forbidden(buffer: Buffer, other: Placement, overlaps: Overlaps) -> Iterator
     """Offsets strictly between such a pair would put ``buffer`` where it may not lie over ``other``."""
     before, after = other.offset - buffer.bytes, other.offset + other.buffer.bytes
     as_output = overlaps.get((buffer.name, other.buffer.name))
-    as_input = overlaps.get((other.buffer.name, buffer.name))
-    if as_output is not None:
-        latest = other.offset - as_output.distance_bytes
-        if as_output.exact and before < latest:
-            yield before, latest
-        yield max(before, latest), after
-    elif as_input is not None:
-        earliest = other.offset + as_input.distance_bytes
-        if as_input.exact and earliest < after:
+    overlap = as_output or overlaps.get((other.buffer.name, buffer.name))
+    if overlap is None:
+        yield before, after
+    elif overlap.after == (as_output is not None):  # buffer starts after the other's start
+        earliest = other.offset + overlap.distance_bytes
+        if overlap.exact and earliest < after:
             yield earliest, after
         yield before, min(after, earliest)
     else:
-        yield before, after
+        latest = other.offset - overlap.distance_bytes
+        if overlap.exact and before < latest:
+            yield before, latest
+        yield max(before, latest), after
 
 
 def _extent(placements: Sequence[Placement]) -> int:
