@@ -35,6 +35,11 @@ Title = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 ,.:()+-]{1,60}$")
 Hz = Annotated[int, Field(ge=1_000, le=2_000_000_000)]
 Address = Annotated[int, Field(ge=0, le=0xFFFF_FFFF)]
 
+PeripheralName = Annotated[str, StringConstraints(pattern=r"^[a-z][A-Za-z0-9_]{0,30}$")]
+PeripheralModel = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]{0,30}\.[A-Z][A-Za-z0-9_]{0,40}$")]
+SettingName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]{0,40}$")]
+SettingText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_./+-]{1,80}$")]
+
 STM32_UART_DRIVERS = ("stm32-usart-v1", "stm32-usart-v2")
 
 
@@ -197,8 +202,46 @@ class Qemu(_Table):
         return (ticks * period_ns + per_instruction // 2) // per_instruction
 
 
+class RenodePeripheral(_Table):
+    """A peripheral in Renode: ``model`` is the name of Renode's class for it.
+
+    ``settings`` are given to the model as they are, ``uses`` names other peripherals that it is given. ``incomplete``:
+    Renode's model lacks registers or bits that the firmware touches, and works all the same (a comment says which).
+    """
+
+    name: PeripheralName
+    model: PeripheralModel
+    address: Address
+    size: Annotated[int, Field(ge=4, le=0x1000_0000)] | None = None
+    settings: dict[SettingName, bool | int | SettingText] = {}
+    uses: dict[SettingName, PeripheralName] = {}
+    incomplete: bool = False
+
+
+class Renode(_Table):
+    """What Renode needs beside core, memory and clock to run the board's own image: the peripherals that the firmware
+    touches. ``uart`` is the name of the one that the link uses. Source of the models' behaviour: docs/renode.md."""
+
+    uart: PeripheralName
+    peripherals: Annotated[tuple[RenodePeripheral, ...], Field(min_length=1, max_length=64)]
+
+    @model_validator(mode="after")
+    def _names_what_there_is(self) -> Renode:
+        names = [peripheral.name for peripheral in self.peripherals]
+        taken = {"sysbus", "cpu", "nvic", "dwt"}
+        for name in names:
+            if name in taken:
+                raise ValueError(f"the name {name!r} is taken twice, or by Renode")
+            taken.add(name)
+        for name in (self.uart, *(used for peripheral in self.peripherals for used in peripheral.uses.values())):
+            if name not in names:
+                raise ValueError(f"there is no peripheral {name!r}")
+        return self
+
+
 class Board(_Table):
-    """One board. ``qemu`` is its own machine in QEMU; ``simulate_on`` names a board of the same core that has one."""
+    """One board. ``qemu`` is its own machine in QEMU; ``simulate_on`` names a board of the same core that has one.
+    ``renode`` makes a machine of it in Renode."""
 
     name: Name
     title: Title
@@ -215,6 +258,7 @@ class Board(_Table):
     link: Link
     flash_stream: FlashStream | None = None
     qemu: Qemu | None = None
+    renode: Renode | None = None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Board:
@@ -227,7 +271,18 @@ class Board(_Table):
         if self.qemu and self.simulate_on:
             raise ValueError("a board has qemu or simulate_on, not both")
         self._check_memory()
+        if self.renode:
+            self._check_renode(self.renode)
         return self
+
+    def _check_renode(self, renode: Renode) -> None:
+        uart = next(peripheral for peripheral in renode.peripherals if peripheral.name == renode.uart)
+        if uart.address != self.uart.base:
+            raise ValueError(f"renode.uart is at 0x{uart.address:08X}, but uart.base is 0x{self.uart.base:08X}")
+        banks = {bank.name for bank in self.memory}
+        for peripheral in renode.peripherals:
+            if peripheral.name in banks:
+                raise ValueError(f"a renode peripheral and a memory bank are both called {peripheral.name!r}")
 
     def _check_memory(self) -> None:
         kinds = {bank.name: bank.kind for bank in self.memory}

@@ -29,6 +29,7 @@ _TOOLS = (
     ("arm-none-eabi-gcc", "mcuq build", True),
     ("arm-none-eabi-objcopy", "mcuq build", True),
     ("qemu-system-arm", "mcuq sim", True),
+    ("renode", "mcuq sim --engine renode", False),
     ("gcc", "mcuq's own tests", False),
 )
 _PACKAGES = (

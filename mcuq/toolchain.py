@@ -113,8 +113,16 @@ _PACKAGES = {
 }
 
 
+_ELSEWHERE = {
+    "renode": "unpack a portable Renode, 1.16 or later, from https://github.com/renode/renode/releases; put it on PATH"
+}
+"""Tools that Debian and Ubuntu do not package."""
+
+
 def install_hint(tool: str) -> str:
     """How to get ``tool`` on Debian and Ubuntu."""
+    if tool in _ELSEWHERE:
+        return _ELSEWHERE[tool]
     return f"sudo apt-get install {_PACKAGES.get(tool, tool)}"
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mcuq.cli._shared import error_console, json_option, option, progress_on, set_up_logging, show, verbose_option
+
+if TYPE_CHECKING:
+    from mcuq.simulate import Engine
 
 
 @click.command("sim")
@@ -14,12 +18,33 @@ from mcuq.cli._shared import error_console, json_option, option, progress_on, se
 @option("--data", help="Test data, in the formats that `mcuq build --data` takes. [default: random inputs]")
 @option("--limit", type=click.IntRange(min=1), help="Run at most so many samples.")
 @option("--timeout", type=click.FloatRange(min=0.1), default=120.0, show_default=True, help="Seconds per inference.")
+@option(
+    "--engine",
+    type=click.Choice(("qemu", "renode")),
+    default="qemu",
+    show_default=True,
+    help="Renode runs the very image that is flashed, on boards whose file has a [renode] section.",
+)
+@option(
+    "--robot",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Run nothing: write a Robot Framework test, NAME.robot, that runs the image in Renode, and its files.",
+)
 @json_option
 @verbose_option
-def command(build: Path, data: str | None, limit: int | None, timeout: float, as_json: bool, verbose: bool) -> int:
-    """Run BUILD, a folder made by `mcuq build`, in QEMU and hold every output byte to LiteRT's.
+def command(
+    build: Path,
+    data: str | None,
+    limit: int | None,
+    timeout: float,
+    engine: Engine,
+    robot: Path | None,
+    as_json: bool,
+    verbose: bool,
+) -> int:
+    """Run BUILD, a folder made by `mcuq build`, in a simulator and hold every output byte to LiteRT's.
 
-    Instructions are counted, exactly and repeatably; they are no latency. Exits with 5 when bytes differ.
+    Instructions are counted, in QEMU exactly and repeatably; they are no latency. Exits with 5 when bytes differ.
     """
     from mcuq.build import REPORT  # noqa: PLC0415 - keeps `mcuq --help` instant
     from mcuq.built import load_built  # noqa: PLC0415
@@ -28,15 +53,22 @@ def command(build: Path, data: str | None, limit: int | None, timeout: float, as
     from mcuq.errors import MismatchError  # noqa: PLC0415
     from mcuq.model import input_specs  # noqa: PLC0415
     from mcuq.output import write_file  # noqa: PLC0415
-    from mcuq.simulate import SimulationOptions, simulate  # noqa: PLC0415
+    from mcuq.robot import SAMPLES, write_robot  # noqa: PLC0415
+    from mcuq.simulate import SimulationOptions, random_data, simulate  # noqa: PLC0415
 
     console = error_console()
     set_up_logging(console, verbose)
     built = load_built(build)
     spec = data or load_config(Path.cwd()).test_data
     samples = None if spec is None else load_data(spec, input_specs(built.model.file_graph))
+    if robot is not None:
+        wanted = samples if samples is not None else random_data(built)
+        with progress_on(console) as progress:
+            files = write_robot(built, wanted.head(limit or SAMPLES), robot, timeout, progress)
+        click.echo("\n".join(str(file) for file in files))
+        return 0
     with progress_on(console) as progress:
-        report = simulate(built, samples, SimulationOptions(timeout, limit), progress)
+        report = simulate(built, samples, SimulationOptions(timeout, limit, engine), progress)
     write_file(build / REPORT, report.as_json())
     show(report, as_json, console)
     if report.mismatched_bytes:

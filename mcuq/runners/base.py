@@ -30,10 +30,18 @@ class Program:
     """A started program in a process group of its own, its output drained into a short memory.
 
     Ends with the ``with`` block whatever happens in it, and with the thread that started it (Linux: also when this
-    process is killed), so that no simulator is left running.
+    process is killed), so that no simulator is left running. Of lines for which ``notice`` is true the first
+    ``KEPT_LINES`` are kept in ``noticed``. With ``subprocess.PIPE`` for ``stdin`` the program waits for input for ever.
     """
 
-    def __init__(self, command: tuple[str, ...], *, stdin: int = subprocess.DEVNULL, stdout: int | None = None) -> None:
+    def __init__(
+        self,
+        command: tuple[str, ...],
+        *,
+        stdin: int = subprocess.DEVNULL,
+        stdout: int | None = None,
+        notice: Callable[[str], bool] | None = None,
+    ) -> None:
         self.name = Path(command[0]).name
         path = find_tool(command[0])
         try:
@@ -48,6 +56,8 @@ class Program:
         except OSError as error:
             raise ToolError(f"{command[0]} could not be started: {error.strerror}") from error
         self._lines: collections.deque[str] = collections.deque(maxlen=KEPT_LINES)
+        self._notice = notice
+        self._noticed: list[str] = []
         self._changed = threading.Condition()
         self._ended = False
         pipe = self._process.stdout if stdout is None else self._process.stderr
@@ -74,6 +84,8 @@ class Program:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
         self._drain.join(timeout=2)
 
     def check(self) -> None:
@@ -89,6 +101,12 @@ class Program:
         """The last lines that the program printed, at most ``KEPT_LINES``."""
         with self._changed:
             return tuple(self._lines)
+
+    @property
+    def noticed(self) -> tuple[str, ...]:
+        """The first lines for which ``notice`` was true."""
+        with self._changed:
+            return tuple(self._noticed)
 
     def wait_for_line(self, pattern: str, timeout_s: float) -> re.Match[str]:
         """The first line with ``pattern``; ``RunError`` when the program ends or time is up before it comes."""
@@ -112,8 +130,12 @@ class Program:
         """Read everything, keep little: a long line is kept in pieces."""
         with self._pipe as pipe:
             while line := pipe.readline(LINE_LIMIT_BYTES):
+                text = line.decode("utf-8", "replace").rstrip()
+                noticed = self._notice is not None and self._notice(text)
                 with self._changed:
-                    self._lines.append(line.decode("utf-8", "replace").rstrip())
+                    self._lines.append(text)
+                    if noticed and len(self._noticed) < KEPT_LINES:
+                        self._noticed.append(text)
                     self._changed.notify_all()
         with self._changed:
             self._ended = True
@@ -141,9 +163,13 @@ class Target:
         self.program.close()
         self._on_close()
 
+    def check(self) -> None:
+        """Raise ``RunError`` when the target cannot go on, or what it said so far cannot be trusted."""
+        self.program.check()
+
     def open_link(self, timeout_s: float = 2.0, *, run_timeout_s: float = 120.0) -> Link:
         """A link to the target which knows when the program has died."""
-        return Link.open(self.port, timeout_s, run_timeout_s=run_timeout_s, check=self.program.check)
+        return Link.open(self.port, timeout_s, run_timeout_s=run_timeout_s, check=self.check)
 
 
 class Runner(ABC):
