@@ -254,7 +254,7 @@ class _Generator:
                 found.setdefault(self._content(index, layer, struct), []).append(struct)
         shared = {content: structs[0] for content, structs in found.items() if len(structs) > 1}
         return {
-            content: Struct(struct.c_type, f"{struct.name}_{number}", struct.fields)
+            content: Struct(struct.c_type, f"shared_{struct.name}_{number}", struct.fields)
             for number, (content, struct) in enumerate(shared.items())
         }
 

@@ -57,6 +57,6 @@ def lower_max(layer: Layer, _target: Target) -> Lowering:
 
 
 KERNELS = (
-    Kernel("mcuq_average_pool_2d_s8", MCUQ, "AVERAGE_POOL_2D", never, lower_average, per_window_element(8)),
+    Kernel("mcuq_average_pool_2d_s8", MCUQ, "AVERAGE_POOL_2D", never, lower_average, per_window_element(10, output=55)),
     Kernel("mcuq_max_pool_2d_s8", MCUQ, "MAX_POOL_2D", never, lower_max, per_window_element(8)),
 )

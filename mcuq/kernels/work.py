@@ -61,15 +61,17 @@ def per_product(
     return cycles
 
 
-def per_window_element(plain: float, *, dsp: float | None = None, mve: float | None = None) -> Estimate:
-    """Cycles for each element that a pooling reads, in the plain C, DSP and MVE builds."""
+def per_window_element(
+    plain: float, *, dsp: float | None = None, mve: float | None = None, output: float = 0
+) -> Estimate:
+    """Cycles for each element that a pooling reads, in the plain C, DSP and MVE builds, and for each output element."""
     dsp = plain if dsp is None else dsp
     mve = dsp if mve is None else mve
 
     def cycles(layer: Layer, target: Target) -> int:
         core = target.core
         each = mve if core.has_mve else dsp if core.has_dsp else plain
-        return int(LAYER_CYCLES + each * window_elements(layer))
+        return int(LAYER_CYCLES + each * window_elements(layer) + output * layer.output.type.elements)
 
     return cycles
 
