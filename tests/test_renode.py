@@ -26,13 +26,14 @@ from mcuq import robot_library
 from mcuq.board import Board, all_boards, board_named
 from mcuq.built import load_built
 from mcuq.errors import BoardError, RunError, ToolError, UsageError
+from mcuq.firmware import board_header, firmware_includes, firmware_sources
 from mcuq.frames import Frame, FrameDecoder, encode
 from mcuq.link import Link
 from mcuq.renode import counts_instructions, monitor_path, platform_text, script_text, unexpected
 from mcuq.robot import RobotFiles, robot_text
 from mcuq.runners.base import Program
 from mcuq.runners.renode import RenodeRunner, free_port
-from tests.firmware.building import FED_MODEL, build_for_board
+from tests.firmware.building import FED_MODEL, build_for_board, run
 from tests.harness.small_models import mcuq, report_of
 from tests.test_runners import alive, echo_inputs
 
@@ -128,6 +129,66 @@ def test_a_wrong_renode_section_is_refused(change, reason):
             renode["peripherals"][-1][key] = value
     with pytest.raises(ValueError, match=reason):
         Board.model_validate_json(json.dumps(table))
+
+
+RECORDING_MMIO = """\
+#ifndef MCUQ_MMIO_H
+#define MCUQ_MMIO_H
+#include <stdbool.h>
+#include <stdint.h>
+uint32_t mmio_read(uint32_t address);
+void mmio_write(uint32_t address, uint32_t value);
+static inline void mmio_set(uint32_t address, uint32_t bits) { mmio_write(address, mmio_read(address) | bits); }
+static inline void mmio_clear(uint32_t address, uint32_t bits) { mmio_write(address, mmio_read(address) & ~bits); }
+static inline bool mmio_wait(uint32_t address, uint32_t mask, uint32_t value, uint32_t tries)
+{
+    (void)mmio_read(address), (void)mask, (void)value, (void)tries;
+    return true;
+}
+#endif
+"""
+RECORDER = """\
+#include "platform.h"
+#include "mmio.h"
+#include <stdio.h>
+uint32_t mmio_read(uint32_t address) { printf("%08X\\n", address); return 0xFFFFFFFFU; }
+void mmio_write(uint32_t address, uint32_t value) { printf("%08X\\n", address); (void)value; }
+int main(void)
+{
+    mcuq_uart_init(mcuq_clock_init().uart_hz);
+    mcuq_uart_write((uint8_t)mcuq_uart_read());
+    return 0;
+}
+"""
+SIZES = {
+    "UART.STM32F7_USART": 0x400,
+    "Timers.STM32F4_RTC": 0x400,
+    "Miscellaneous.STM32F4_RCC": 0x400,
+    "Miscellaneous.STM32_PWR": 0x400,
+    "UART.NRF52840_UART": 0x1000,
+    "Miscellaneous.NRF52840_CLOCK": 0x1000,
+}
+"""How much of the bus a model takes that is given no size."""
+
+
+@pytest.mark.parametrize("name", RENODE_BOARDS)
+def test_the_drivers_touch_nothing_that_the_machine_lacks(name, tmp_path):
+    """The board's clock and UART drivers, compiled for the host, tell every address that they use."""
+    board = board_named(name)
+    (tmp_path / "mmio.h").write_text(RECORDING_MMIO)
+    (tmp_path / "recorder.c").write_text(RECORDER)
+    (tmp_path / "board.h").write_text(board_header(board))
+    drivers = [path for path in firmware_sources(board) if path.parent.name in ("clock", "uart")]
+    includes = [f"-I{path}" for path in (tmp_path, *firmware_includes(board))]
+    run(["gcc", *includes, "-include", tmp_path / "mmio.h", *drivers, tmp_path / "recorder.c", "-o", tmp_path / "out"])
+    touched = {int(line, 16) for line in run([tmp_path / "out"]).split()}
+    spans = [
+        (one.address, one.size or one.settings.get("size") or SIZES[one.model]) for one in board.renode.peripherals
+    ]
+    assert len(drivers) == 2
+    assert len(touched) > 10
+    lacking = [address for address in touched if not any(start <= address < start + size for start, size in spans)]
+    assert [f"{address:08X}" for address in sorted(lacking)] == []
 
 
 @pytest.mark.parametrize(
