@@ -356,6 +356,13 @@ def test_a_renode_that_says_nothing_is_given_up_and_ended(monkeypatch, tmp_path)
         RenodeRunner(board_named(BOARD), Path("a.elf")).start()
 
 
+def test_a_machine_that_starts_and_then_floods_the_log_is_not_missed(qemu_for_renode, image):
+    qemu_for_renode('print("[INFO] usart6: hello\\n" * 5000, flush=True)')
+    with RenodeRunner(board_named(BOARD), image).start() as target, target.open_link() as link:
+        assert link.identify().board == BOARD
+        target.check()
+
+
 # The test for CI
 
 

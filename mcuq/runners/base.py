@@ -109,11 +109,14 @@ class Program:
             return tuple(self._noticed)
 
     def wait_for_line(self, pattern: str, timeout_s: float) -> re.Match[str]:
-        """The first line with ``pattern``; ``RunError`` when the program ends or time is up before it comes."""
+        """The first line with ``pattern``, of those noticed or else of the last ones.
+
+        Raises ``RunError`` when the program ends or time is up before it comes.
+        """
         deadline = time.monotonic() + timeout_s
         while True:
             with self._changed:
-                for line in self._lines:
+                for line in (*self._noticed, *self._lines):
                     if match := re.search(pattern, line):
                         return match
                 left_s = deadline - time.monotonic()

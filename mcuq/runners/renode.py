@@ -13,6 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,8 @@ _FAILED = (
 )
 """What the monitor says of a command that it cannot execute. It goes on all the same, and exits with 0."""
 _STARTED = r"\] (?P<machine>\S+): Machine started\."
+_NOTICED = re.compile(f"{_VERSION.pattern}|{_STARTED}|{_FAILED}")
+"""To be found even when many lines follow at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +66,10 @@ class RenodeRunner(Runner):
             program = Program(
                 self._command(folder),
                 stdin=subprocess.PIPE,
-                notice=lambda line: bool(_VERSION.search(line)) or unexpected(self.board, line),
+                notice=lambda line: _NOTICED.search(line) is not None or unexpected(self.board, line),
             )
             _wait_until_started(program)
-            return RenodeTarget(program, f"socket://127.0.0.1:{port}", tidy)
+            return RenodeTarget(self.board, program, f"socket://127.0.0.1:{port}", tidy)
         except BaseException:
             if program is not None:
                 program.close()
@@ -80,9 +83,13 @@ class RenodeRunner(Runner):
 class RenodeTarget(Target):
     """A machine in Renode, which goes on where a chip would fault: so its log is looked at too."""
 
+    def __init__(self, board: Board, program: Program, port: str, on_close: Callable[[], None]) -> None:
+        super().__init__(program, port, on_close)
+        self.board = board
+
     def check(self) -> None:
         self.program.check()
-        if lines := tuple(line for line in self.program.noticed if not _VERSION.search(line)):
+        if lines := tuple(line for line in self.program.noticed if unexpected(self.board, line)):
             raise RunError(
                 "the firmware met something that its machine in Renode does not have",
                 details=lines[:10],
