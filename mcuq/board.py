@@ -32,6 +32,11 @@ SYSTICK_HANDLER_INSTRUCTIONS = 125
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
 BankName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,15}$")]
 Title = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 ,.:()+-]{1,60}$")]
+UsbId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{4}:[0-9a-f]{4}$")]
+ToolTarget = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*([./:][A-Za-z0-9_-]+)*$", max_length=64)
+]
+"""What a flashing tool calls a chip, or a file of its own: no absolute path, no ``..``, nothing a shell expands."""
 Hz = Annotated[int, Field(ge=1_000, le=2_000_000_000)]
 Address = Annotated[int, Field(ge=0, le=0xFFFF_FFFF)]
 
@@ -167,6 +172,13 @@ class FlashStream(_Table):
     cache_bytes: Annotated[int, Field(ge=0, le=1 << 20, multiple_of=128)]
 
 
+class FlashRunner(_Table):
+    """One way to write the board's flash: a ``runner`` of ``mcuq/flash``, and what it calls the board or chip."""
+
+    runner: Name
+    target: ToolTarget | None = None
+
+
 class Qemu(_Table):
     """The board's machine in QEMU.
 
@@ -241,7 +253,11 @@ class Renode(_Table):
 
 class Board(_Table):
     """One board. ``qemu`` is its own machine in QEMU; ``simulate_on`` names a board of the same core that has one.
-    ``renode`` makes a machine of it in Renode."""
+    ``renode`` makes a machine of it in Renode.
+
+    ``usb`` are the vendor and product ids of its own probe or serial port; ``flash`` the tools that can write it, the
+    preferred one first. ``uf2_family`` is the chip's number in UF2 files, where its boot loader takes them.
+    """
 
     name: Name
     title: Title
@@ -257,6 +273,9 @@ class Board(_Table):
     counter: Counter
     link: Link
     flash_stream: FlashStream | None = None
+    usb: tuple[UsbId, ...] = ()
+    flash: tuple[FlashRunner, ...] = ()
+    uf2_family: Address | None = None
     qemu: Qemu | None = None
     renode: Renode | None = None
 
@@ -270,6 +289,8 @@ class Board(_Table):
             raise ValueError(f"caches are enabled by the firmware on cortex-m7 only, not on {core.name}")
         if self.qemu and self.simulate_on:
             raise ValueError("a board has qemu or simulate_on, not both")
+        if len({way.runner for way in self.flash}) != len(self.flash):
+            raise ValueError("flash names a runner twice")
         self._check_memory()
         if self.renode:
             self._check_renode(self.renode)

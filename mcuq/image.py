@@ -23,6 +23,7 @@ from mcuq.paths import FIRMWARE
 from mcuq.planner.arena import Plan
 from mcuq.planner.choose import CodeOf
 from mcuq.toolchain import RegionOverflowError, Sizes, Toolchain, Unit, elf_sizes
+from mcuq.uf2 import segments_of, to_uf2
 
 OPTIMIZE = "-O2"
 KERNELS = FIRMWARE / "kernels"
@@ -126,6 +127,9 @@ def link_image(board: Board, model: ModelObjects, name: str, folder: Path, subfo
     except RegionOverflowError as overflow:
         raise _does_not_fit(board, overflow) from overflow
     model.toolchain.objcopy(output, {"binary": f"{subfolder}/{name}.bin", "ihex": f"{subfolder}/{name}.hex"}, folder)
+    if board.uf2_family is not None:
+        uf2 = to_uf2(segments_of(folder / output), board.uf2_family)
+        (where / f"{name}.uf2").write_bytes(uf2)
     return Image(board, folder / output, elf_sizes(folder / output), stack_bytes)
 
 
