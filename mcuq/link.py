@@ -6,6 +6,7 @@ Speaks the protocol of ``docs/protocol.md`` over whatever pyserial opens. It doe
 from __future__ import annotations
 
 import contextlib
+import errno
 import struct
 import time
 from collections.abc import Callable, Sequence
@@ -27,14 +28,19 @@ _SLICE_S = 0.25
 _HELLO_EVERY_S = 0.3
 """A target that is still starting may lose the first HELLO: it is repeated soon."""
 
-_RESPONSE = 0x80
-_FAULT = 0xFE
-_NAK = 0xFF
+RESPONSE = 0x80
+FAULT = 0xFE
+NAK = 0xFF
 _COUNTERS = ("none", "dwt", "systick", "timer")
-_NAK_REASONS = {1: "unknown request", 2: "wrong length", 3: "no such input or output", 4: "out of range"}
+NAK_REASONS = {1: "unknown request", 2: "wrong length", 3: "no such input or output", 4: "out of range"}
 _FLAG_CLOCK_FALLBACK = 1
 _FLAG_FED_INPUT = 2
-_HELLO = struct.Struct("<BBBBIIHBBII16s")
+HELLO_LAYOUT = struct.Struct("<BBBBIIHBBII16s")
+_OPEN_HINTS = {
+    errno.EACCES: "add yourself to the port's group (`sudo usermod -aG dialout $USER`) and log in again",
+    errno.EBUSY: "another program has it open: a terminal, or ModemManager",
+    errno.ENOENT: "is the board plugged in? `--port auto` finds a board's own port",
+}
 _TAKEN = struct.Struct("<I")
 
 
@@ -137,7 +143,9 @@ class Link:
             opened = serial.serial_for_url(port, baudrate=baud, timeout=_SLICE_S, write_timeout=timeout_s)
         except (serial.SerialException, OSError, ValueError) as error:
             _blame(check)
-            raise LinkError(f"serial port {port} cannot be opened: {error}") from error
+            raise LinkError(
+                f"serial port {port} cannot be opened: {error}", hint=_OPEN_HINTS.get(getattr(error, "errno", 0) or 0)
+            ) from error
         return cls(opened, timeout_s=timeout_s, run_timeout_s=run_timeout_s, check=check)
 
     def __enter__(self) -> Link:
@@ -157,9 +165,9 @@ class Link:
         """Who answers. Asked anew on each call; ``LinkError`` when nobody does, or in another protocol version."""
         body = self._ask(Request.HELLO)
         try:
-            fields = _HELLO.unpack_from(body)
-            board, rest = _take_name(body[_HELLO.size :])
-            model, _ = _take_name(rest)
+            fields = HELLO_LAYOUT.unpack_from(body)
+            board, rest = take_name(body[HELLO_LAYOUT.size :])
+            model, _ = take_name(rest)
         except (struct.error, IndexError) as error:
             raise LinkError("the target's identity is cut short") from error
         version, flags, counter, bits, core_hz, counter_hz, payload, inputs, outputs, layers, arena, build_id = fields
@@ -284,7 +292,7 @@ class Link:
         limit_s = ATTEMPTS * self._timeout_s if limit_s is None else limit_s
         wait_s = min(self._timeout_s, _HELLO_EVERY_S) if request is Request.HELLO else self._timeout_s
         while True:
-            self._send(message)
+            self.send(message)
             until = min(time.monotonic() + wait_s, started + limit_s)
             answer = self._answer(request, until)
             if answer is not None:
@@ -302,20 +310,21 @@ class Link:
         while True:
             while self._frames:
                 frame = self._frames.pop(0)
-                if frame.type == _FAULT:
-                    raise _fault(frame.body)
+                if frame.type == FAULT:
+                    raise fault_error(frame.body)
                 if frame.sequence != self._sequence:
                     continue  # a late second answer to an earlier request
-                if frame.type == _NAK:
-                    reason = _NAK_REASONS.get(frame.body[1], "?") if len(frame.body) == 2 else "?"
+                if frame.type == NAK:
+                    reason = NAK_REASONS.get(frame.body[1], "?") if len(frame.body) == 2 else "?"
                     raise LinkError(f"the target refused {request.name}: {reason}")
-                if frame.type == request | _RESPONSE:
+                if frame.type == request | RESPONSE:
                     return frame.body
             if time.monotonic() >= until:
                 return None
-            self._frames = self._decoder.feed(self._receive())
+            self._frames = self._decoder.feed(self.receive())
 
-    def _send(self, message: bytes) -> None:
+    def send(self, message: bytes) -> None:
+        """Send bytes as they are."""
         import serial  # noqa: PLC0415
 
         try:
@@ -327,7 +336,7 @@ class Link:
             _blame(self._check)
             raise LinkError(f"the serial line broke: {error}") from error
 
-    def _receive(self) -> bytes:
+    def receive(self) -> bytes:
         """What has come in, after a wait of at most a slice; possibly nothing."""
         import serial  # noqa: PLC0415
 
@@ -356,14 +365,15 @@ def _blame(check: Callable[[], None] | None) -> None:
         time.sleep(0.02)
 
 
-def _take_name(data: bytes) -> tuple[str, bytes]:
+def take_name(data: bytes) -> tuple[str, bytes]:
+    """The name that ``data`` begins with, and what follows it; ``IndexError`` when it is cut."""
     end = 1 + data[0]
     if len(data) < end:
         raise IndexError
     return data[1:end].decode("ascii", "replace"), data[end:]
 
 
-def _fault(body: bytes) -> RunError:
+def fault_error(body: bytes) -> RunError:
     """The error for a fault frame. CFSR's bits: Armv7-M Architecture Reference Manual (DDI0403) B3.2.15."""
     if len(body) != 16:
         return RunError("the target's processor faulted")

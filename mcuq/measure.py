@@ -7,14 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from mcuq.errors import MismatchError
-from mcuq.link import Identity, Link
+from mcuq.link import Identity, Link, RunResult
 
 Array = npt.NDArray[np.generic]
+
+
+class RunsModel(Protocol):
+    """A link, or what stands for one."""
+
+    def run(self, inputs: Sequence[bytes]) -> RunResult:
+        """One inference."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +57,7 @@ def check_identity(link: Link, build_id: str, name: str) -> Identity:
 
 
 def stream(
-    link: Link, inputs: Sequence[Array], expected: Sequence[Array], progress: Callable[[int, int], None]
+    link: RunsModel, inputs: Sequence[Array], expected: Sequence[Array], progress: Callable[[int, int], None]
 ) -> Streamed:
     """Run every sample and compare each output byte with ``expected``; arrays are (n, ...)."""
     count = len(inputs[0])

@@ -1,0 +1,85 @@
+"""``mcuq measure``: a build on the board that is connected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mcuq.cli._shared import (
+    error_console,
+    json_option,
+    option,
+    output_console,
+    progress_on,
+    set_up_logging,
+    verbose_option,
+)
+
+MEASUREMENT = "measurement.json"
+
+
+@click.command("measure")
+@click.argument("build", type=click.Path(path_type=Path))
+@option("--port", default="auto", show_default=True, help="Serial port; auto finds the board's own by its USB ids.")
+@option("--data", help="Test data, in the formats that `mcuq build --data` takes. [default: random inputs]")
+@option("--runs", type=click.IntRange(min=1), default=100, show_default=True, help="Runs to time.")
+@option("--warmup", type=click.IntRange(min=0), default=5, show_default=True, help="Runs before those.")
+@option("--layers", is_flag=True, help="Time each layer too.")
+@option("--limit", type=click.IntRange(min=1), help="Run at most so many samples.")
+@option("--timeout", type=click.FloatRange(min=0.1), default=120.0, show_default=True, help="Seconds per inference.")
+@option(
+    "--reconnect",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    help="Seconds to wait for a board that was unplugged.",
+)
+@json_option
+@verbose_option
+def command(
+    build: Path,
+    port: str,
+    data: str | None,
+    runs: int,
+    warmup: int,
+    layers: bool,
+    limit: int | None,
+    timeout: float,
+    reconnect: float,
+    as_json: bool,
+    verbose: bool,
+) -> int:
+    """Measure BUILD, which `mcuq flash` has written, on its board: latency, accuracy, and every byte against LiteRT's.
+
+    The board has to answer with this build's id. Times are measured with the clock that the board says it runs at.
+    Exits with 5 when bytes differ, and with 6 when there is no port to choose.
+    """
+    from mcuq.built import load_built  # noqa: PLC0415 - keeps `mcuq --help` instant
+    from mcuq.config import load_config  # noqa: PLC0415
+    from mcuq.data import load_data  # noqa: PLC0415
+    from mcuq.errors import MismatchError  # noqa: PLC0415
+    from mcuq.measurement import print_measurement  # noqa: PLC0415
+    from mcuq.model import input_specs  # noqa: PLC0415
+    from mcuq.on_target import MeasureOptions, measure  # noqa: PLC0415
+    from mcuq.output import write_file  # noqa: PLC0415
+
+    console = error_console()
+    set_up_logging(console, verbose)
+    built = load_built(build)
+    spec = data or load_config(Path.cwd()).test_data
+    samples = None if spec is None else load_data(spec, input_specs(built.model.file_graph))
+    options = MeasureOptions(port, runs, warmup, layers, limit, timeout, reconnect)
+    with progress_on(console) as progress:
+        found = measure(built, samples, options, progress)
+    write_file(build / MEASUREMENT, found.as_json())
+    if as_json:
+        click.echo(found.as_json(), nl=False)
+    else:
+        print_measurement(found, output_console())
+    if found.mismatched_bytes:
+        raise MismatchError(
+            f"{found.mismatched_bytes:,} of {found.compared_bytes:,} output bytes differ from LiteRT's, "
+            f"in {len(found.mismatches)} of {found.samples} samples"
+        )
+    return 0
