@@ -132,8 +132,9 @@ def _summary(found: Measurement) -> Table:
         rows["latency"] = f"median {_ms(timing.ms.median)}, p99 {_ms(timing.ms.p99)}, minimum {_ms(timing.ms.minimum)}"
         cycles = timing.cycles
         rows["cycles"] = f"median {cycles.median:,.0f}, p99 {cycles.p99:,.0f}, minimum {cycles.minimum:,.0f}"
-    elif timing.ticks is not None:
-        rows["ticks"] = f"median {timing.ticks.median:,.0f}, of a simulated counter: they say nothing of time"
+    else:
+        why = "the target counts no time" if timing.ticks is None else "a program is behind this port"
+        rows["latency"] = f"unknown: {why}"
     rows["runs"] = f"{timing.runs} after {timing.warmup} to warm up ({timing.kind})"
     shares = {name: share for name, share in dataclasses.asdict(found.accuracy).items() if share is not None}
     if shares:

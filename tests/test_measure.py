@@ -105,7 +105,7 @@ def test_people_read_accuracy_a_confusion_matrix_and_how_fast_it_was_not(builds,
         done = mcuq("measure", built.folder, "--port", target.port, "--data", "test.npz", "--runs", "3", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "0 of 160 bytes, 0 of 40 samples, against LiteRT" in done.stdout
-    assert "they say nothing of time" in done.stdout and " ms" not in done.stdout
+    assert "unknown: a program is behind this port" in done.stdout and " ms" not in done.stdout
     assert "true \\ predicted" in done.stdout
 
 
