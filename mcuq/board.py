@@ -10,7 +10,10 @@ import difflib
 import functools
 import itertools
 import json
+import math
 import sys
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -45,7 +48,7 @@ PeripheralModel = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]{0
 SettingName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]{0,40}$")]
 SettingText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_./+-]{1,80}$")]
 
-STM32_UART_DRIVERS = ("stm32-usart-v1", "stm32-usart-v2")
+STM32_UART_DRIVERS = ("stm32-lpuart", "stm32-usart-v1", "stm32-usart-v2")
 
 
 class _Table(BaseModel):
@@ -53,18 +56,74 @@ class _Table(BaseModel):
 
 
 class Pll(_Table):
-    """Dividers and multiplier of an STM32F4 or F7 main PLL: hse / m * n / p is the core clock, / q is USB's."""
+    """A PLL: its source's clock / m * n, and from that the core's clock by p, r, or p and q, as the chip has it.
 
-    m: Annotated[int, Field(ge=2, le=63)]
-    n: Annotated[int, Field(ge=50, le=432)]
-    p: Literal[2, 4, 6, 8]
-    q: Annotated[int, Field(ge=2, le=15)]
+    An STM32F4 or F7 makes USB's clock with q.
+    """
+
+    m: Annotated[int, Field(ge=1, le=63)]
+    n: Annotated[int, Field(ge=2, le=512)]
+    p: Annotated[int, Field(ge=1, le=128)] | None = None
+    q: Annotated[int, Field(ge=1, le=15)] | None = None
+    r: Annotated[int, Field(ge=2, le=8)] | Literal[1] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _PllRules:
+    """What a chip's PLL takes: ranges of m, of n and of the clock in between; the values of each divider.
+
+    ``makes`` names the dividers between PLL and core; ``internal_hz`` is the oscillator before the PLL where it is not
+    an external clock or crystal.
+    """
+
+    m: range
+    n: range
+    vco_mhz: tuple[int, int]
+    dividers: dict[str, Collection[int]]
+    makes: tuple[str, ...]
+    internal_hz: int | None = None
+
+
+_F4_DIVIDERS: dict[str, Collection[int]] = {"p": (2, 4, 6, 8), "q": range(2, 16)}
+_PLLS = {
+    "stm32f1": _PllRules(range(1, 17), range(2, 17), (1, 24), {}, ()),
+    "stm32f4": _PllRules(range(2, 64), range(50, 433), (100, 432), _F4_DIVIDERS, ("p",)),
+    "stm32f7": _PllRules(range(2, 64), range(50, 433), (100, 432), _F4_DIVIDERS, ("p",)),
+    "stm32g0": _PllRules(range(1, 9), range(8, 87), (64, 344), {"r": range(2, 9)}, ("r",), 16_000_000),
+    "stm32h7": _PllRules(range(1, 64), range(4, 513), (192, 960), {"p": (1, *range(2, 129, 2))}, ("p",)),
+    "stm32l4": _PllRules(range(1, 17), range(8, 128), (64, 344), {"r": (2, 4, 6, 8)}, ("r",), 16_000_000),
+    "stm32u5": _PllRules(range(1, 17), range(4, 513), (128, 544), {"r": (1, 2, 4, 6, 8)}, ("r",), 16_000_000),
+    "rp2040": _PllRules(range(1, 64), range(16, 321), (750, 1600), {"p": range(1, 8), "q": range(1, 8)}, ("p", "q")),
+    "rp2350": _PllRules(range(1, 64), range(16, 321), (750, 1600), {"p": range(1, 8), "q": range(1, 8)}, ("p", "q")),
+}
+"""Sources: RM0041, RM0090, RM0385, RM0444, RM0433, RM0432, RM0456 (chapter RCC, registers of the PLL) and the chips'
+data sheets (PLL characteristics); RP2040 and RP2350 datasheets, chapter PLL."""
+
+
+ClockDriver = Literal[
+    "none",
+    "nrf51",
+    "nrf52",
+    "nrf53",
+    "rp2040",
+    "rp2350",
+    "stm32f1",
+    "stm32f4",
+    "stm32f7",
+    "stm32g0",
+    "stm32h7",
+    "stm32l4",
+    "stm32u5",
+]
 
 
 class Clock(_Table):
-    """``hz`` is the core clock that the driver sets up (``none``: that simply is there)."""
+    """``hz`` is the core clock that the driver sets up (``none``: that simply is there).
 
-    driver: Literal["none", "nrf51", "stm32f4", "stm32f7"]
+    ``hse_hz`` is the crystal's or external clock's (``hse_bypass``) frequency.
+    """
+
+    driver: ClockDriver
     hz: Hz
     hse_hz: Hz | None = None
     hse_bypass: bool = False
@@ -72,19 +131,39 @@ class Clock(_Table):
     flash_wait_states: Annotated[int, Field(ge=0, le=15)] | None = None
 
     @model_validator(mode="after")
-    def _pll_makes_the_clock(self) -> Clock:
-        if self.driver not in ("stm32f4", "stm32f7"):
-            if self.pll or self.hse_hz or self.hse_bypass or self.flash_wait_states is not None:
-                raise ValueError(
-                    f"hse_hz, hse_bypass, pll and flash_wait_states mean nothing to driver {self.driver!r}"
-                )
-            return self
-        if self.pll is None or self.hse_hz is None or self.flash_wait_states is None:
-            raise ValueError(f"driver {self.driver!r} needs hse_hz, pll and flash_wait_states")
-        made = self.hse_hz * self.pll.n // (self.pll.m * self.pll.p)
-        if made != self.hz:
-            raise ValueError(f"hse_hz and pll make {made} Hz, but hz is {self.hz}")
+    def _has_what_its_driver_needs(self) -> Clock:
+        rules = _PLLS.get(self.driver)
+        needed = {
+            "pll": rules is not None,
+            "hse_hz": rules is not None and rules.internal_hz is None,
+            "flash_wait_states": self.driver.startswith("stm32"),
+        }
+        missing = [key for key, wanted in needed.items() if wanted and getattr(self, key) is None]
+        if missing:
+            raise ValueError(f"driver {self.driver!r} needs {' and '.join(missing)}")
+        idle = [key for key, wanted in needed.items() if not wanted and getattr(self, key) is not None]
+        if self.hse_bypass and not needed["hse_hz"]:
+            idle.append("hse_bypass")
+        if idle:
+            raise ValueError(f"driver {self.driver!r} has no use for {' and '.join(idle)}")
+        if rules is not None and self.pll is not None:
+            self._check_pll(rules, self.pll)
         return self
+
+    def _check_pll(self, rules: _PllRules, pll: Pll) -> None:
+        for key, values in {"m": rules.m, "n": rules.n, **rules.dividers}.items():
+            if getattr(pll, key) not in values:
+                raise ValueError(f"pll.{key} is {getattr(pll, key)}, which the PLL of {self.driver!r} cannot be set to")
+        if idle := [key for key in ("p", "q", "r") if getattr(pll, key) is not None and key not in rules.dividers]:
+            raise ValueError(f"driver {self.driver!r} has no use for pll.{idle[0]}")
+        source = rules.internal_hz or self.hse_hz or 0
+        vco = source * pll.n // pll.m
+        if not rules.vco_mhz[0] * 10**6 <= vco <= rules.vco_mhz[1] * 10**6:
+            raise ValueError(f"the PLL runs at {vco} Hz, but may run at {rules.vco_mhz[0]} to {rules.vco_mhz[1]} MHz")
+        made = source * pll.n // (pll.m * math.prod(getattr(pll, key) for key in rules.makes))
+        if made != self.hz:
+            named = "hse_hz" if rules.internal_hz is None else f"the oscillator of {source} Hz"
+            raise ValueError(f"{named} and pll make {made} Hz, but hz is {self.hz}")
 
 
 class Bank(_Table):
@@ -101,18 +180,28 @@ class Bank(_Table):
 
 
 class Placement(_Table):
-    """Which bank holds what: code with constants, the stack, variables, and the arena."""
+    """Which bank holds what: code with constants, the stack, variables, and the arena.
+
+    ``weights``, the model's constant tables, and ``hot``, the code of the model and its kernels, may lie in a RAM that
+    start-up copies them to; by default both stay in the code's bank.
+    """
 
     code: BankName
     stack: BankName
     data: BankName
     arena: BankName
+    weights: BankName | None = None
+    hot: BankName | None = None
+
+    def banks(self) -> dict[str, BankName]:
+        """The bank of each role, of those that have one of their own."""
+        return {role: name for role, name in self if name is not None}
 
 
 class Pin(_Table):
-    """``port`` and alternate ``function`` are STM32's; other chips number their pins."""
+    """``port`` and alternate ``function`` are STM32's; other chips number their pins (P1.00 of an nRF is 32)."""
 
-    pin: Annotated[int, Field(ge=0, le=31)]
+    pin: Annotated[int, Field(ge=0, le=47)]
     port: Literal["A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K"] | None = None
     function: Annotated[int, Field(ge=0, le=15)] | None = None
 
@@ -121,14 +210,14 @@ class Uart(_Table):
     """The serial line that the link uses.
 
     ``clock_hz`` is for chips whose UART clock is fixed; on an STM32 the clock follows from the ``bus`` that the USART
-    hangs on, and ``enable_bit`` is its bit in that bus's RCC enable register.
+    hangs on, and ``enable_bit`` is its bit in that bus's RCC enable register (``apb1-2``: the bus's second register).
     """
 
-    driver: Literal["cmsdk", "nrf51-uart", "stm32-usart-v1", "stm32-usart-v2"]
+    driver: Literal["cmsdk", "nrf-uart", "nrf-uarte", "pl011", "stm32-lpuart", "stm32-usart-v1", "stm32-usart-v2"]
     base: Address
     baud: Annotated[int, Field(ge=1200, le=4_000_000)]
     clock_hz: Hz | None = None
-    bus: Literal["apb1", "apb2"] | None = None
+    bus: Literal["apb1", "apb1-2", "apb2"] | None = None
     enable_bit: Annotated[int, Field(ge=0, le=31)] | None = None
     tx: Pin | None = None
     rx: Pin | None = None
@@ -252,11 +341,12 @@ class Renode(_Table):
 
 
 class Board(_Table):
-    """One board. ``qemu`` is its own machine in QEMU; ``simulate_on`` names a board of the same core that has one.
-    ``renode`` makes a machine of it in Renode.
+    """One board.
 
-    ``usb`` are the vendor and product ids of its own probe or serial port; ``flash`` the tools that can write it, the
-    preferred one first. ``uf2_family`` is the chip's number in UF2 files, where its boot loader takes them.
+    ``qemu`` is its own machine in QEMU; ``simulate_on`` names a board that has one and whose core runs this one's code.
+    ``renode`` makes a machine of it in Renode. ``usb`` are the vendor and product ids of its own probe or serial port;
+    ``flash`` the tools that can write it, the preferred one first. ``uf2_family`` is the chip's number in UF2 files,
+    where its boot loader takes them.
     """
 
     name: Name
@@ -309,8 +399,8 @@ class Board(_Table):
         kinds = {bank.name: bank.kind for bank in self.memory}
         if len(kinds) != len(self.memory):
             raise ValueError("two memory banks have one name")
-        for role, wanted in (("code", "flash"), ("stack", "ram"), ("data", "ram"), ("arena", "ram")):
-            name = getattr(self.placement, role)
+        for role, name in self.placement.banks().items():
+            wanted = "flash" if role == "code" else "ram"
             if kinds.get(name) != wanted:
                 raise ValueError(
                     f"placement.{role} is {name!r}, but there is no memory of that name and kind {wanted!r}"
@@ -333,7 +423,9 @@ class Board(_Table):
 
     @property
     def ram_bytes(self) -> int:
-        return sum(bank.size for bank in self.memory if bank.kind == "ram")
+        """RAM that an image can use: of the banks in which ``placement`` puts anything."""
+        used = set(self.placement.banks().values())
+        return sum(bank.size for bank in self.memory if bank.kind == "ram" and bank.name in used)
 
     def bank(self, name: str) -> Bank:
         """The memory bank ``name``, which ``placement`` guarantees to exist for its own names."""
@@ -401,6 +493,6 @@ def simulated_board(board: Board) -> Board:
     if board.simulate_on is None:
         raise BoardError(f"board {board.name} has no simulator", hint="run it on the board itself")
     other = board_named(board.simulate_on)
-    if other.qemu is None or other.core_with_fpu != board.core_with_fpu:
+    if other.qemu is None or not other.core_with_fpu.runs_code_of(board.core_with_fpu):
         raise BoardError(f"board {board.name}: simulate_on names {other.name}, which has no machine or another core")
     return other

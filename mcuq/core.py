@@ -47,6 +47,15 @@ class Core:
             raise BoardError(f"{self.name} cannot have the FPU {fpu!r}; it can have {possible}")
         return replace(self, fpu=fpu)
 
+    def runs_code_of(self, other: Core) -> bool:
+        """Whether a simulated core of this kind runs ``other``'s code, instruction for instruction.
+
+        Simulators give a core its largest FPU. Armv7-M has all instructions of Armv6-M.
+        """
+        if other.architecture == "armv6-m":
+            return self.architecture in ("armv6-m", "armv7-m")
+        return self.name == other.name and (self.fpu is None) == (other.fpu is None)
+
 
 _CORES = (
     Core("cortex-m0", "armv6-m", has_unaligned=False),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mcuq.board import STM32_UART_DRIVERS, Board
+from mcuq.board import Board
 from mcuq.codegen.render import render
 from mcuq.paths import FIRMWARE
 
@@ -21,23 +21,34 @@ LINK_FLAGS = ("-nostdlib", "-nostartfiles", "-lgcc")
 """To stand after the objects. The firmware brings memcpy and its kin; of the compiler's libraries it needs libgcc."""
 
 
+_CLOCK_SOURCES = {"rp2040": "rp2", "rp2350": "rp2"}
+_UART_SOURCES = {"stm32-lpuart": "stm32-usart-v2"}
+"""Drivers that share a source; all others have one of their name."""
+
+_BOOT2_BYTES = 256
+_BOOTS = {"rp2040": _BOOT2_BYTES, "rp2350": 0}
+"""Chips whose boot ROM wants something in the image, and how much of it before the vector table."""
+
+
 def firmware_sources(board: Board) -> tuple[Path, ...]:
     """The C files of ``board``'s firmware; the model's and the kernels' come on top."""
     platform = FIRMWARE / "platform"
     cortex_m = (*_CORTEX_M, "cache.c") if board.caches else _CORTEX_M
+    clock, uart = board.clock.driver, board.uart.driver
     return (
         *(FIRMWARE / name for name in _PORTABLE),
         *(platform / "cortexm" / name for name in cortex_m),
-        platform / "clock" / f"{board.clock.driver}.c",
+        platform / "clock" / f"{_CLOCK_SOURCES.get(clock, clock)}.c",
         platform / "counter" / f"{board.counter.driver.replace('-', '_')}.c",
-        platform / "uart" / f"{board.uart.driver.replace('-', '_')}.c",
+        platform / "uart" / f"{_UART_SOURCES.get(uart, uart).replace('-', '_')}.c",
+        *((platform / "boot" / f"{clock}.c",) if clock in _BOOTS else ()),
     )
 
 
 def firmware_includes(board: Board) -> tuple[Path, ...]:
     """Folders to search for headers, beside the one that ``board.h`` is written to."""
     platform = FIRMWARE / "platform"
-    return (FIRMWARE, platform / "cortexm", platform / "clock", platform / "uart")
+    return (FIRMWARE, *(platform / name for name in ("cortexm", "clock", "uart", "chip")))
 
 
 def host_sources() -> tuple[Path, ...]:
@@ -52,14 +63,12 @@ def host_includes() -> tuple[Path, ...]:
 def board_header(board: Board) -> str:
     """The text of ``board.h``."""
     pins = [(name, pin) for name, pin in (("TX", board.uart.tx), ("RX", board.uart.rx)) if pin is not None]
-    stm32 = board.uart.driver in STM32_UART_DRIVERS
+    bus = board.uart.bus.upper().replace("-", "_") if board.uart.bus else None
     return render(
         "board.h.j2",
         board=board,
         pins=pins,
-        # RCC_APB1ENR and RCC_APB2ENR, and the prescalers that firmware/platform/clock/stm32_rcc.h sets.
-        uart_enable_offset=0x40 if board.uart.bus == "apb1" else 0x44,
-        uart_clock_divider=(4 if board.uart.bus == "apb1" else 2) if stm32 else 1,
+        uart_bus=bus,
         systick_handler_ticks=board.qemu.systick_handler_ticks if board.qemu else 0,
     )
 
@@ -71,5 +80,5 @@ def linker_script(board: Board, stack_bytes: int) -> str:
         board=board,
         place=board.placement,
         stack_bytes=(stack_bytes + 7) // 8 * 8,
-        code_origin=board.bank(board.placement.code).origin,
+        vectors=board.bank(board.placement.code).origin + _BOOTS.get(board.clock.driver, 0),
     )

@@ -77,12 +77,7 @@ def _trial_board(board: Board) -> Board:
     The code of a Cortex-M0 runs on a Cortex-M3.
     """
     core = board.core_with_fpu
-    able = [
-        other
-        for other in all_boards()
-        if other.qemu is not None
-        and (other.core_with_fpu == core or (core.architecture == "armv6-m" and other.core == "cortex-m3"))
-    ]
+    able = [other for other in all_boards() if other.qemu is not None and other.core_with_fpu.runs_code_of(core)]
     if not able:
         return simulated_board(board)
     return max(able, key=lambda other: other.ram_bytes).model_copy(update={"core": board.core})

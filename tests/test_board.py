@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import struct
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,7 +25,9 @@ GOOD = (BOARDS / "netduinoplus2.toml").read_text()
 def test_the_promised_boards_are_there():
     assert set(BOARD_NAMES) >= {
         *("nucleo-f746zg", "mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505", "mps3-an547"),
-        *("netduinoplus2", "microbit"),
+        *("netduinoplus2", "microbit", "stm32vldiscovery", "stm32f746g-disco", "nucleo-f446re", "nucleo-f767zi"),
+        *("nucleo-l476rg", "nucleo-l4r5zi", "nucleo-g071rb", "nucleo-h743zi2", "nucleo-u575zi-q", "nrf52840-dk"),
+        *("microbit-v2", "arduino-nano-33-ble", "nrf5340-dk", "rpi-pico", "rpi-pico2"),
     }
 
 
@@ -38,8 +42,8 @@ def test_an_alias_names_the_same_board():
 
 def test_an_unknown_board_is_answered_with_the_nearest():
     with pytest.raises(BoardError) as error:
-        board_named("nucleo-f764")
-    assert str(error.value) == "no such board: 'nucleo-f764'\nHint: did you mean nucleo-f746?"
+        board_named("nucleo-f746zj")
+    assert str(error.value) == "no such board: 'nucleo-f746zj'\nHint: did you mean nucleo-f746zg?"
     assert error.value.exit_code == 2
 
 
@@ -53,7 +57,7 @@ def test_every_board_can_be_simulated_on_its_own_core(name):
     board = board_named(name)
     machine = simulated_board(board)
     assert machine.qemu is not None
-    assert machine.core_with_fpu == board.core_with_fpu
+    assert machine.core_with_fpu.runs_code_of(board.core_with_fpu)
 
 
 @pytest.mark.parametrize("name", BOARD_NAMES)
@@ -68,10 +72,44 @@ def test_the_firmware_of_every_board_compiles_strictly_and_links_where_it_should
     stack = board.bank(board.placement.stack)
     assert symbols["__mcuq_stack_bottom"] == stack.origin
     assert symbols["__mcuq_stack_top"] == stack.origin + 2048
-    assert symbols["vectors"] == board.bank(board.placement.code).origin
-    assert symbols["mcuq_model_invoke"] in range(symbols["vectors"], board.bank(board.placement.code).end)
+    code = board.bank(board.placement.code)
+    assert symbols["vectors"] == code.origin + (256 if name == "rpi-pico" else 0)
+    assert symbols["mcuq_model_invoke"] in range(symbols["vectors"], code.end)
     sizes = [line.split() for line in run(["arm-none-eabi-size", *own_objects]).splitlines()[1:]]
     assert sum(int(size[0]) for size in sizes) < 4096
+
+
+def crc_of_the_boot_rom(data: bytes) -> int:
+    """The RP2040's: polynomial 04C11DB7, bit by bit, most significant first."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1 ^ (0x04C11DB7 if crc >> 31 else 0)) & 0xFFFFFFFF
+    return crc
+
+
+def flat_image(name: str, folder: Path) -> bytes:
+    elf, _ = build_for_board(board_named(name), folder)
+    run(["arm-none-eabi-objcopy", "-O", "binary", elf, folder / "image.bin"])
+    return (folder / "image.bin").read_bytes()
+
+
+def test_an_rp2040_image_begins_with_a_second_stage_that_its_boot_rom_takes(tmp_path):
+    image = flat_image("rpi-pico", tmp_path)
+    assert crc_of_the_boot_rom(b"123456789") == 0x0376E6E7  # as published for this CRC (CRC-32/MPEG-2)
+    assert crc_of_the_boot_rom(image[:252]) == int.from_bytes(image[252:256], "little")
+    stack, reset = struct.unpack_from("<II", image, 256)
+    assert 0x2000_0000 < stack <= 0x2004_2000
+    assert 0x1000_0100 < reset < 0x1000_0000 + len(image) and reset & 1
+
+
+def test_an_rp2350_image_defines_itself_in_its_first_4_kb(tmp_path):
+    image = flat_image("rpi-pico2", tmp_path)
+    found = image.index(struct.pack("<I", 0xFFFFDED3))
+    assert found % 4 == 0 and found + 20 <= 4096
+    assert struct.unpack_from("<5I", image, found) == (0xFFFFDED3, 0x10210142, 0x000001FF, 0, 0xAB123579)
+    assert struct.unpack_from("<I", image)[0] in range(0x2000_0000, 0x2008_2001)  # the vectors stand first
 
 
 @pytest.mark.parametrize("name", BOARD_NAMES)
@@ -102,6 +140,11 @@ def test_a_board_needs_no_python_to_be_added(tmp_path):
         ("baud = 115_200", "baud = 115_200\nbits = 8", "uart.bits: "),
         ("hz = 168_000_000", "hz = 160_000_000", "clock: hse_hz and pll make 168000000 Hz, but hz is 160000000"),
         ("q = 7", "q = 99", "clock.pll.q: "),
+        ("q = 7", "q = 1", "clock: pll.q is 1, which the PLL of 'stm32f4' cannot be set to"),
+        ("p = 2, q = 7", "p = 2, q = 7, r = 2", "clock: driver 'stm32f4' has no use for pll.r"),
+        ("m = 25, n = 336, p = 2", "m = 20, n = 400, p = 2", "clock: the PLL runs at 500000000 Hz, but may run at 100"),
+        ("flash_wait_states = 5", "", "clock: driver 'stm32f4' needs flash_wait_states"),
+        ('driver = "stm32f4"', 'driver = "stm32l4"', "clock: driver 'stm32l4' has no use for hse_hz"),
         ('core = "cortex-m4"', 'core = "cortex-m44"', "no such core: 'cortex-m44'"),
         ('core = "cortex-m4"', 'core = "cortex-m3"', "cortex-m3 cannot have the FPU 'fpv4-sp-d16'"),
         ("size = 0x0002_0000", "size = 0x9999_9999_9999", "memory.1.size: "),

@@ -1,6 +1,6 @@
 /* The nRF51's 16 MHz crystal, for an accurate serial line: after reset the core runs from the 16 MHz RC oscillator.
  *
- * Source: nRF51 Series Reference Manual 3.0, section 13 (CLOCK). */
+ * Source: nRF51 Series Reference Manual 3.0, chapter CLOCK. */
 #include "board.h"
 #include "mmio.h"
 #include "platform.h"

@@ -25,6 +25,12 @@ extern uint8_t __mcuq_data_load[], __mcuq_data_start[], __mcuq_data_end[], __mcu
 extern uint8_t __mcuq_stack_top[];
 
 #define VTOR 0xE000ED08U
+#define NVIC_ICER 0xE000E180U
+#if defined(__ARM_ARCH_6M__)
+#define NVIC_WORDS 1U
+#else
+#define NVIC_WORDS 8U
+#endif
 
 typedef void (*vector)(void);
 static const vector vectors[16];
@@ -40,6 +46,10 @@ __attribute__((naked, noreturn)) void mcuq_reset(void)
     __asm__ volatile(
         "    .syntax unified\n"
         "    cpsid i\n"
+#if __ARM_ARCH >= 8
+        "    movs r1, #0\n" /* a boot ROM may have left a limit above our stack */
+        "    msr  msplim, r1\n"
+#endif
         "    ldr  r0, =__mcuq_stack_top\n"
         "    msr  msp, r0\n"
 #if __ARM_ARCH >= 8
@@ -83,6 +93,9 @@ void mcuq_start(void)
 #if MCUQ_HAS_CACHES
     mcuq_cache_enable();
 #endif
+    for (uint32_t word = 0U; word < NVIC_WORDS; word++) { /* those that a boot loader may have left enabled */
+        mmio_write(NVIC_ICER + 4U * word, 0xFFFFFFFFU);
+    }
     __asm__ volatile("cpsie i");
     (void)main();
     for (;;) {

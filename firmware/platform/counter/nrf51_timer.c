@@ -1,6 +1,6 @@
 /* TIMER0 of the nRF51 as a 32 bit counter at 16 MHz: its Cortex-M0 has neither SysTick nor a cycle counter.
  *
- * Source: nRF51 Series Reference Manual 3.0, section 18 (TIMER). */
+ * Source: nRF51 Series Reference Manual 3.0, chapter TIMER. */
 #include "mmio.h"
 #include "platform.h"
 

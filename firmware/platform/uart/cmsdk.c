@@ -1,6 +1,6 @@
 /* The UART of Arm's CMSDK, as on the MPS2 and MPS3 FPGA images.
  *
- * Source: Cortex-M System Design Kit TRM (DDI0479), section 4.3 (APB UART). */
+ * Source: Cortex-M System Design Kit TRM (DDI0479), APB UART. */
 #include "board.h"
 #include "mmio.h"
 #include "platform.h"

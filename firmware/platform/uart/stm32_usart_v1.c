@@ -1,6 +1,6 @@
 /* The USART of STM32F1, F2, F4 and L1, with one data register for both directions.
  *
- * Source: RM0090 section 30.6. */
+ * Source: RM0090, chapter USART: registers. */
 #include "platform.h"
 #include "stm32_pins.h"
 

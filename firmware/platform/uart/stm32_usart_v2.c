@@ -1,6 +1,7 @@
-/* The USART of STM32F0, F3, F7, G0, G4, H7, L0, L4 and later, with separate data registers and flags cleared in ICR.
+/* The USART and the LPUART of STM32F0, F3, F7, G0, G4, H7, L0, L4 and later, with separate data registers and flags cleared
+ * in ICR. An LPUART differs in its divider alone, which is in 256ths.
  *
- * Source: RM0385 section 31.8. */
+ * Sources: RM0385, chapter USART, and RM0432, chapter LPUART: registers. */
 #include "platform.h"
 #include "stm32_pins.h"
 
@@ -20,7 +21,9 @@
 void mcuq_uart_init(uint32_t uart_hz)
 {
     stm32_usart_clock_and_pins();
-    mmio_write(BRR, (uart_hz + MCUQ_UART_BAUD / 2U) / MCUQ_UART_BAUD);
+    const uint32_t rest = uart_hz % MCUQ_UART_BAUD;
+    mmio_write(BRR, MCUQ_UART_BRR_FACTOR * (uart_hz / MCUQ_UART_BAUD) +
+                        (MCUQ_UART_BRR_FACTOR * rest + MCUQ_UART_BAUD / 2U) / MCUQ_UART_BAUD);
     mmio_write(CR1, CR1_TE | CR1_RE);
     mmio_set(CR1, CR1_UE);
 }

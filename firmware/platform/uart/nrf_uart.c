@@ -1,8 +1,7 @@
-/* The nRF51's UART.
+/* The UART of nRF51 and nRF52, with a receive FIFO of six bytes.
  *
- * Source: nRF51 Series Reference Manual 3.0, section 29 (UART); section 14 (GPIO). */
-#include "board.h"
-#include "mmio.h"
+ * Sources: nRF51 Series Reference Manual 3.0 and nRF52840 Product Specification, chapter UART. */
+#include "nrf_pins.h"
 #include "platform.h"
 
 #define TASKS_STARTRX (MCUQ_UART_BASE + 0x000U)
@@ -17,20 +16,13 @@
 #define TXD (MCUQ_UART_BASE + 0x51CU)
 #define BAUDRATE (MCUQ_UART_BASE + 0x524U)
 
-#define GPIO_OUTSET 0x50000508U
-#define GPIO_DIRSET 0x50000518U
-
-/* BAUDRATE holds baud * 2^32 / 16 MHz, of which the low 12 bits are not used. */
-#define BAUDRATE_VALUE ((uint32_t)((((uint64_t)MCUQ_UART_BAUD << 32) / 16000000U + 0x800U) & 0xFFFFF000U))
-
 void mcuq_uart_init(uint32_t uart_hz)
 {
     (void)uart_hz; /* always 16 MHz */
-    mmio_write(GPIO_OUTSET, 1U << MCUQ_UART_TX_PIN); /* the idle level, before the UART takes the pin */
-    mmio_write(GPIO_DIRSET, 1U << MCUQ_UART_TX_PIN);
+    nrf_uart_pins();
     mmio_write(PSELTXD, MCUQ_UART_TX_PIN);
     mmio_write(PSELRXD, MCUQ_UART_RX_PIN);
-    mmio_write(BAUDRATE, BAUDRATE_VALUE);
+    mmio_write(BAUDRATE, NRF_BAUDRATE);
     mmio_write(ENABLE, ENABLE_UART);
     mmio_write(TASKS_STARTTX, 1U);
     mmio_write(TASKS_STARTRX, 1U);
