@@ -12,7 +12,7 @@ import itertools
 import json
 import math
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -433,6 +433,22 @@ class Board(_Table):
             if bank.name == name:
                 return bank
         raise BoardError(f"board {self.name} has no memory bank {name!r}")
+
+
+def placed(board: Board, changes: Mapping[str, str]) -> Board:
+    """``board`` with other banks for some roles. ``BoardError``: there is no such role or bank, or it is of no use."""
+    if unknown := sorted(set(changes) - set(Placement.model_fields)):
+        known = ", ".join(Placement.model_fields)
+        raise BoardError(f"nothing called {unknown[0]!r} is placed in memory", hint=f"what is placed: {known}")
+    table = board.model_dump()
+    try:
+        return Board.model_validate({**table, "placement": {**table["placement"], **changes}})
+    except ValidationError as error:
+        banks = ", ".join(f"{bank.name} ({bank.kind})" for bank in board.memory)
+        details = tuple(_explain(problem["loc"], problem["msg"]) for problem in error.errors()[:12])
+        raise BoardError(
+            f"board {board.name} has no such placement", details=details, hint=f"banks: {banks}"
+        ) from error
 
 
 def load_board(path: Path) -> Board:

@@ -30,6 +30,13 @@ _BOOTS = {"rp2040": _BOOT2_BYTES, "rp2350": 0}
 """Chips whose boot ROM wants something in the image, and how much of it before the vector table."""
 
 
+_COPIED = {
+    "weights": ("constant tables", "obj/model/*_weights.o", ".rodata .rodata.*"),
+    "hot": ("code, kernels included", "obj/model/*.o", ".text .text.*"),
+}
+"""What start-up copies to RAM for a placement that wants it: in words, and from which objects and sections."""
+
+
 def firmware_sources(board: Board) -> tuple[Path, ...]:
     """The C files of ``board``'s firmware; the model's and the kernels' come on top."""
     platform = FIRMWARE / "platform"
@@ -78,7 +85,8 @@ def linker_script(board: Board, stack_bytes: int) -> str:
     return render(
         "memory.ld.j2",
         board=board,
-        place=board.placement,
+        place=board.placement.banks(),
+        copied=[(role, *what) for role, what in _COPIED.items() if role in board.placement.banks()],
         stack_bytes=(stack_bytes + 7) // 8 * 8,
         vectors=board.bank(board.placement.code).origin + _BOOTS.get(board.clock.driver, 0),
     )

@@ -163,11 +163,18 @@ def _failed(finished: Finished) -> RunError:
 
 
 def elf_sizes(elf: Path, stack_section: str = ".stack") -> Sizes:
-    """Sizes from the section headers of ``elf``; the section that reserves the stack is left out."""
+    """Sizes from the section headers of ``elf``; the section that reserves the stack is left out.
+
+    What lies elsewhere than it is loaded is data, be it variables, tables or code: start-up copies it to RAM.
+    """
     flash = data = bss = 0
     try:
         with elf.open("rb") as file:
-            for section in ELFFile(file).iter_sections():
+            parsed = ELFFile(file)
+            copied = [
+                segment for segment in parsed.iter_segments("PT_LOAD") if segment["p_vaddr"] != segment["p_paddr"]
+            ]
+            for section in parsed.iter_sections():
                 if not section["sh_flags"] & SH_FLAGS.SHF_ALLOC or section.name == stack_section:
                     continue
                 size = int(section["sh_size"])
@@ -175,7 +182,7 @@ def elf_sizes(elf: Path, stack_section: str = ".stack") -> Sizes:
                     bss += size
                     continue
                 flash += size
-                if section["sh_flags"] & SH_FLAGS.SHF_WRITE:
+                if any(segment.section_in_segment(section) for segment in copied):
                     data += size
     except (ELFError, OSError) as error:
         raise RunError(f"{elf.name} cannot be read as an ELF file: {error}") from error

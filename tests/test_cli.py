@@ -508,6 +508,20 @@ def test_an_unknown_command_and_option_are_usage_errors(capfd: pytest.CaptureFix
     assert "No such option" in refused(capfd, ["build", "x", "--bord", "y"], 2)
 
 
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("arena", "--place 'arena' is not of the form WHAT=BANK"),
+        ("arena=ccm", "placement.arena is 'ccm', but there is no memory of that name and kind 'ram'"),
+        ("code=ram", "placement.code is 'ram', but there is no memory of that name and kind 'flash'"),
+        ("heap=ram", "nothing called 'heap' is placed in memory"),
+    ],
+)
+def test_a_placement_that_cannot_be_is_a_usage_error(capfd: pytest.CaptureFixture[str], place: str, said: str) -> None:
+    Path("dense.tflite").write_bytes(dense())
+    assert said in refused(capfd, ["build", "dense.tflite", "--board", BOARD, "--place", place], 2)
+
+
 def test_a_reader_that_goes_away_is_no_error() -> None:
     command = f"{sys.executable} -m mcuq ops | head -n 1"
     done = subprocess.run(["sh", "-c", command], env=environment(), capture_output=True, text=True, check=True)

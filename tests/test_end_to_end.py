@@ -198,6 +198,33 @@ def test_a_board_of_ones_own_is_built_for_and_simulated(tmp_path: Path, capfd: p
     assert report["board"] == "my-board" and report["mismatched_bytes"] == 0
 
 
+@pytest.mark.parametrize("core", ["mps2-an386", "mps2-an385", "mps3-an547"])
+def test_weights_and_hot_code_run_from_another_memory_bank(
+    models: Mapping[str, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str], core: str
+) -> None:
+    split = (ROOT / "boards" / f"{core}.toml").read_text().replace(f'name = "{core}"', 'name = "split"', 1)
+    head, ram, tail = split.partition('name = "ram"\nkind = "ram"\norigin = 0x')
+    origin, rest = int(tail[:9].replace("_", ""), 16), tail[9:]
+    size = int(re.search(r"size = (0x[0-9A-F_]+)", rest)[1], 16)  # type: ignore[index]
+    half = f"size = {size // 2:#x}\n"
+    fast = f'\n[[memory]]\nname = "fast"\nkind = "ram"\norigin = {origin + size // 2:#x}\n{half}'
+    rest = re.sub(r"size = 0x[0-9A-F_]+[^\n]*\n", lambda _: half + fast, rest, count=1)
+    (tmp_path / "split.toml").write_text(f"{head}{ram}{tail[:9]}{rest}")
+    to = ["--board-file", tmp_path / "split.toml", "-o", tmp_path / "out"]
+    plain = answer(capfd, ["build", models["int8_edges"], *to])
+    moved = answer(capfd, ["build", models["int8_edges"], *to, "--place", "hot=fast", "--place", "weights=fast"])
+    assert moved["ram_bytes"] - plain["ram_bytes"] > 1000
+    assert moved["ram_limit_bytes"] == size and plain["ram_limit_bytes"] == size // 2
+    sections = subprocess.run(
+        ["arm-none-eabi-size", "-A", "-x", str(next((tmp_path / "out").glob("*.elf")))],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    places = {line.split()[0]: int(line.split()[2], 16) for line in sections.splitlines() if line.startswith(".")}
+    assert places[".hot"] >= origin + size // 2 and places[".weights"] >= origin + size // 2
+    report = answer(capfd, ["sim", tmp_path / "out"])
+    assert report["mismatched_bytes"] == 0 and report["compared_bytes"] > 0
+
+
 @pytest.mark.parametrize(("name", "board"), [("series", "nucleo-f746"), ("int8_edges", "mps3-an547")])
 def test_builds_repeat_to_the_byte(models: Mapping[str, Path], tmp_path: Path, name: str, board: str) -> None:
     """In other folders, from another path, under other hash seeds and time zones."""

@@ -18,6 +18,7 @@ from mcuq.cli._shared import (
     show,
     verbose_option,
 )
+from mcuq.errors import UsageError
 
 
 @click.command("build")
@@ -34,6 +35,12 @@ from mcuq.cli._shared import (
 )
 @option("--flash", type=Bytes(), help="Most flash for the whole image, as 64K or 65536. [default: the board's]")
 @option("--ram", type=Bytes(), help="Most RAM for the whole image, stack included. [default: the board's]")
+@option(
+    "--place",
+    multiple=True,
+    metavar="WHAT=BANK",
+    help="Put stack, data, arena, weights or hot (code) into another memory bank of the board; may be repeated.",
+)
 @option("--tuned", type=click.Path(), help="Kernels that `mcuq tune` found best, by layer.")
 @option("--cmsis-nn", type=click.Path(), help="CMSIS-NN: a checkout, or a CMSIS pack.")
 @json_option
@@ -48,6 +55,7 @@ def command(
     optimize: str | None,
     flash: int | None,
     ram: int | None,
+    place: tuple[str, ...],
     tuned: str | None,
     cmsis_nn: str | None,
     as_json: bool,
@@ -58,7 +66,8 @@ def command(
     A float model is quantized to int8 with the samples that --data names. Defaults come from mcuq.toml in this
     folder or beside the model.
     """
-    from mcuq.build import BuildOptions, build  # noqa: PLC0415 - keeps `mcuq --help` instant
+    from mcuq.board import placed  # noqa: PLC0415 - keeps `mcuq --help` instant
+    from mcuq.build import BuildOptions, build  # noqa: PLC0415
     from mcuq.config import load_config  # noqa: PLC0415
     from mcuq.fit import Goals  # noqa: PLC0415
     from mcuq.model import model_name  # noqa: PLC0415
@@ -69,7 +78,7 @@ def command(
     console = error_console()
     set_up_logging(console, verbose)
     config = load_config(Path.cwd(), model.absolute().parent)
-    chosen = chosen_board(board, board_file, config.board)
+    chosen = placed(chosen_board(board, board_file, config.board), _placements(place))
     settled = tuned or config.tuned
     options = BuildOptions(
         model=model,
@@ -89,3 +98,13 @@ def command(
         report = build(options, progress)
     show(report, as_json, console)
     console.print(f"built {options.folder}", soft_wrap=True)
+
+
+def _placements(place: tuple[str, ...]) -> dict[str, str]:
+    changes = {}
+    for entry in place:
+        what, equals, bank = entry.partition("=")
+        if not equals:
+            raise UsageError(f"--place {entry!r} is not of the form WHAT=BANK", hint="as --place arena=dtcm")
+        changes[what.strip()] = bank.strip()
+    return changes

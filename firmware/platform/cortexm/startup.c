@@ -22,6 +22,8 @@
 #define CCR "0xE000ED14"
 
 extern uint8_t __mcuq_data_load[], __mcuq_data_start[], __mcuq_data_end[], __mcuq_bss_start[], __mcuq_bss_end[];
+extern uint8_t __mcuq_weights_load[], __mcuq_weights_start[], __mcuq_weights_end[];
+extern uint8_t __mcuq_hot_load[], __mcuq_hot_start[], __mcuq_hot_end[];
 extern uint8_t __mcuq_stack_top[];
 
 #define VTOR 0xE000ED08U
@@ -86,6 +88,13 @@ __attribute__((naked, noreturn)) void mcuq_reset(void)
 void mcuq_start(void)
 {
     memcpy(__mcuq_data_start, __mcuq_data_load, (size_t)(__mcuq_data_end - __mcuq_data_start));
+#if MCUQ_COPIES_WEIGHTS
+    memcpy(__mcuq_weights_start, __mcuq_weights_load, (size_t)(__mcuq_weights_end - __mcuq_weights_start));
+#endif
+#if MCUQ_COPIES_HOT
+    memcpy(__mcuq_hot_start, __mcuq_hot_load, (size_t)(__mcuq_hot_end - __mcuq_hot_start));
+    __asm__ volatile("dsb\n isb" ::: "memory"); /* code was written */
+#endif
     memset(__mcuq_bss_start, 0, (size_t)(__mcuq_bss_end - __mcuq_bss_start));
 #if !defined(__ARM_ARCH_6M__)
     mmio_write(VTOR, (uint32_t)(uintptr_t)vectors); /* a boot loader or a boot address option may have left another */
