@@ -6,16 +6,29 @@ import contextlib
 import dataclasses
 import struct
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mcuq.board import Board, Qemu, all_boards, board_named, load_board, simulated_board
+from mcuq.board import (
+    Board,
+    Clock,
+    Counter,
+    Placement,
+    Qemu,
+    Uart,
+    all_boards,
+    board_named,
+    load_board,
+    simulated_board,
+)
+from mcuq.cli import run as cli
 from mcuq.core import CORES, core_named
 from mcuq.errors import BoardError
 from mcuq.firmware import board_header, firmware_sources, linker_script
-from mcuq.paths import BOARDS
+from mcuq.paths import BOARDS, TEMPLATES
 from tests.firmware.building import build_for_board, run
 
 BOARD_NAMES = [board.name for board in all_boards()]
@@ -243,3 +256,59 @@ def test_the_compiler_agrees_on_what_a_core_can_do(core):
 def test_an_unknown_core_is_answered_with_the_nearest():
     with pytest.raises(BoardError, match="did you mean cortex-m4"):
         core_named("cortex-m4f")
+
+
+def test_a_new_board_file_is_good_and_is_never_written_over(tmp_path, capfd):
+    path = tmp_path / "mine.toml"
+    assert cli(["boards", "new", str(path)]) == 0
+    board = load_board(path)
+    assert board.name == "my-board" and simulated_board(board).name == "mps2-an386"
+    fields = {"memory", "name", "title"}
+    assert board.model_dump(exclude=fields) == board_named("nucleo-f446re").model_copy(
+        update={"aliases": ()}
+    ).model_dump(exclude=fields)
+    path.write_text("precious")
+    assert cli(["boards", "new", str(path)]) == 2
+    assert path.read_text() == "precious"
+    assert cli(["boards", "new", str(tmp_path / "no" / "such.toml")]) == 2
+    assert "No such file or directory" in capfd.readouterr().err
+
+
+def test_the_new_board_file_names_every_driver_and_every_key(tmp_path):
+    text = (TEMPLATES / "board.toml").read_text()
+    for model, key in ((Clock, "driver"), (Uart, "driver"), (Uart, "bus"), (Counter, "driver")):
+        annotation = model.model_fields[key].annotation
+        names = [name for part in (annotation, *get_args(annotation)) for name in get_args(part) or (part,)]
+        for name in names:
+            assert not isinstance(name, str) or name in text, name
+    for key in (*Placement.model_fields, *Board.model_fields):
+        assert key == "qemu" or key in text, key
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found", "missing"),
+    [
+        ([], ("microbit", "rpi-pico2", "nucleo-h743zi2"), ()),
+        (["--core", "m33"], ("nrf5340-dk", "rpi-pico2", "nucleo-u575zi-q"), ("nucleo-f446re", "microbit")),
+        (["--core", "cortex-m4", "--ram", "600K"], ("nucleo-l4r5zi",), ("nucleo-l476rg", "nucleo-u575zi-q")),
+        (["--flash", "2M", "--ram", "200K"], ("rpi-pico", "nucleo-h743zi2"), ("nucleo-f746zg", "nucleo-f446re")),
+    ],
+)
+def test_boards_are_searched(capfd, arguments, found, missing):
+    assert cli(["boards", *arguments]) == 0
+    names = {line.split()[0] for line in capfd.readouterr().out.splitlines()}
+    assert names >= set(found) and not names & set(missing)
+
+
+def test_a_search_that_finds_nothing_and_a_core_that_is_none_are_usage_errors(capfd):
+    assert cli(["boards", "--ram", "1000M"]) == 2
+    assert "no board is like that" in capfd.readouterr().err
+    assert cli(["boards", "--core", "m34"]) == 2
+    assert "no such core: 'cortex-m34'" in capfd.readouterr().err
+
+
+def test_a_board_is_shown_by_its_name_or_alias(capfd):
+    assert cli(["boards", "show", "pico"]) == 0
+    assert capfd.readouterr().out == (BOARDS / "rpi-pico.toml").read_text()
+    assert cli(["boards", "show", "picco"]) == 2
+    assert "did you mean pico?" in capfd.readouterr().err
