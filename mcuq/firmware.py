@@ -80,6 +80,11 @@ def board_header(board: Board) -> str:
     )
 
 
+def vector_table(board: Board) -> int:
+    """Where the image's vector table lies: first in the code's bank, but for what a boot ROM wants before it."""
+    return board.bank(board.placement.code).origin + _BOOTS.get(board.clock.driver, 0)
+
+
 def linker_script(board: Board, stack_bytes: int) -> str:
     """The text of the linker script; ``stack_bytes`` is rounded up to the 8 that the procedure call standard wants."""
     return render(
@@ -88,5 +93,5 @@ def linker_script(board: Board, stack_bytes: int) -> str:
         place=board.placement.banks(),
         copied=[(role, *what) for role, what in _COPIED.items() if role in board.placement.banks()],
         stack_bytes=(stack_bytes + 7) // 8 * 8,
-        vectors=board.bank(board.placement.code).origin + _BOOTS.get(board.clock.driver, 0),
+        vectors=vector_table(board),
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mcuq.board import Board, Renode, RenodePeripheral
 from mcuq.errors import BoardError
+from mcuq.firmware import vector_table
 
 OLDEST_VERSION = (1, 16)
 """Earlier ones compute some instructions of FPv5 wrongly."""
@@ -84,7 +85,7 @@ def commands(board: Board, platform: str, image: str, port: str) -> tuple[str, .
         f'mach create "{board.name}"',
         f"machine LoadPlatformDescription {platform}",
         f"sysbus LoadELF {image}",
-        f"sysbus.cpu VectorTableOffset 0x{board.bank(board.placement.code).origin:08X}",
+        f"sysbus.cpu VectorTableOffset 0x{vector_table(board):08X}",
         f'emulation CreateServerSocketTerminal {port} "{TERMINAL}" false',
         f"connector Connect sysbus.{machine.uart} {TERMINAL}",
     )
