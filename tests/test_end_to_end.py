@@ -29,7 +29,7 @@ SHAPES: Mapping[str, Mapping[str, tuple[int, ...]]] = {
     "keras2": {"x": (10, 10, 2)},
     "exported": {"x": (12, 12, 2)},
 }
-# Every board, every kind of model, both kernel policies.
+# Every machine, every kind of model, both kernel policies; Armv6-M code on a Cortex-M3, double precision on the M7.
 RUNS = (
     ("mobile", "mps2-an500", "auto"),
     ("mobile", "mps3-an547", "auto"),
@@ -50,6 +50,9 @@ RUNS = (
     ("int8_uint8_edges", "nucleo-f746", "auto"),
     ("int8_uint8_edges", "mps3-an547", "mcuq"),
     ("int8_edges", "mps2-an500", "auto"),
+    ("int8_edges", "stm32vldiscovery", "auto"),
+    ("int8_edges", "rpi-pico", "mcuq"),
+    ("int8_edges", "nucleo-h743zi2", "auto"),
 )
 
 
