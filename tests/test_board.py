@@ -263,7 +263,7 @@ def test_a_new_board_file_is_good_and_is_never_written_over(tmp_path, capfd):
     assert cli(["boards", "new", str(path)]) == 0
     board = load_board(path)
     assert board.name == "my-board" and simulated_board(board).name == "mps2-an386"
-    fields = {"memory", "name", "title"}
+    fields = {"memory", "name", "title", "usb", "flash", "renode"}
     assert board.model_dump(exclude=fields) == board_named("nucleo-f446re").model_copy(
         update={"aliases": ()}
     ).model_dump(exclude=fields)
