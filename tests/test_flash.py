@@ -94,6 +94,8 @@ def test_every_board_names_runners_that_exist_with_what_they_need(board):
     for way in board.flash:
         assert way.runner in flashers()
         assert (way.target is not None) >= flashers()[way.runner].needs_target, way
+        assert flashers()[way.runner].suffix != ".uf2" or board.uf2_family is not None, way
+    assert board.flash or board.name.startswith("mps"), "a board that one can buy says how it is flashed"
 
 
 def test_a_board_file_cannot_name_files_outside_the_tools_own():

@@ -24,7 +24,7 @@ from mcuq.runners.qemu import QemuRunner
 from tests.harness.proxy_pty import ProxyPty
 from tests.harness.small_models import convolution, dense, environment, mcuq
 
-UNCHANGED = ("netduinoplus2", "microbit", "mps2-an386")
+UNCHANGED = ("netduinoplus2", "stm32vldiscovery", "microbit", "mps2-an386")
 """Boards whose very image runs in QEMU: it is what would be flashed."""
 
 
