@@ -91,10 +91,12 @@ def test_ticks_are_the_simulators_instructions_where_it_counts(builds):
     qemu = built.board.qemu
     with board_for(built, count=True).start() as target:
         found = measure(built, None, MeasureOptions(target.port, runs=2, warmup=1, layers=True, limit=1), silent)
-    assert found.timing.ticks.minimum == found.timing.ticks.median  # exact, as every run is the same
+    ticks = found.timing.ticks
+    counts = {qemu.instructions(round(value)) for value in (ticks.minimum, ticks.median, ticks.p99)}
+    assert len(counts) == 1, counts  # exact, as every run is the same; a tick is less than an instruction
+    assert counts.pop() > 1000
     layers = sum(layer.ticks for layer in found.layers)
-    assert layers <= found.timing.ticks.median <= layers + 100 * (1 + len(found.layers)), (found.timing, layers)
-    assert qemu.instructions(int(found.timing.ticks.median)) > 1000
+    assert layers <= ticks.median <= layers + 100 * (1 + len(found.layers)), (found.timing, layers)
 
 
 def test_people_read_accuracy_a_confusion_matrix_and_how_fast_it_was_not(builds, tmp_path):
