@@ -146,8 +146,8 @@ def test_a_file_that_crashes_litert_ends_in_one_error(capfd: pytest.CaptureFixtu
 
 def test_an_unknown_board_is_answered_with_the_nearest(capfd: pytest.CaptureFixture[str]) -> None:
     Path("dense.tflite").write_bytes(dense())
-    message = refused(capfd, ["build", "dense.tflite", "--board", "nucleo-f764"], 2)
-    assert "no such board: 'nucleo-f764'" in message and "did you mean nucleo-f746?" in message
+    message = refused(capfd, ["build", "dense.tflite", "--board", "nucleo-f7466"], 2)
+    assert "no such board: 'nucleo-f7466'" in message and "did you mean nucleo-f746?" in message
 
 
 def test_no_board_and_two_boards_are_usage_errors(capfd: pytest.CaptureFixture[str]) -> None:
