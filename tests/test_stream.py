@@ -177,7 +177,7 @@ int main(void)
 @pytest.mark.parametrize("flags", [(), ("-DNET_OWN_READ_INPUT",)], ids=["whole", "own"])
 def test_an_application_gives_a_whole_input_or_reads_it_itself(flags: tuple[str, ...], tmp_path: Path) -> None:
     graph = mobile()
-    best = stream(lower(graph, Target(core_named("cortex-m0")), KernelPolicy.MCUQ), KernelPolicy.MCUQ)
+    best = stream(lower(graph, Target(core_named("cortex-m0")), KernelPolicy.MCUQ), KernelPolicy.MCUQ, ram_bytes=0)
     assert best is not None and best.plan.program.fed_input is not None
     for name, text in generate(best.plan, "net", "a net").items():
         if name != FIRMWARE_VIEW:
