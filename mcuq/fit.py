@@ -223,9 +223,7 @@ def _largest(planned: Plan) -> tuple[str, ...]:
         for index, step in enumerate(planned.program.steps)
     ]
     most, layer = max(alive)
-    tables = [
-        (sum(c.values.nbytes for c in step.lowering.constants), step.layer.name) for step in planned.program.steps
-    ]
+    tables = [(step.lowering.constant_bytes, step.layer.name) for step in planned.program.steps]
     return (
         f"arena {planned.arena_bytes:,} B of RAM; most at layer {layer}, where {most:,} B are alive together",
         f"weights and tables {sum(size for size, _ in tables):,} B of flash; most, {max(tables)[0]:,} B, "

@@ -54,7 +54,7 @@ def surveyed(draw: st.DrawFn) -> tuple[LayerOptions, ...]:
 def costs(picked: Sequence[Option]) -> tuple[int, int, int]:
     """(cycles, flash, RAM) of one option for each layer, from the definition."""
     pieces = {piece for o in picked for piece in code_of(o.lowering)}
-    flash = sum(piece.bytes for piece in pieces) + sum(o.constant_bytes for o in picked)
+    flash = sum(piece.bytes for piece in pieces) + sum(o.lowering.constant_bytes for o in picked)
     return sum(o.cycles for o in picked), flash, max(o.ram_bytes for o in picked)
 
 

@@ -104,3 +104,7 @@ class Lowering:
     sources: tuple[str, ...] = ()
     definitions: tuple[str, ...] = ()
     overlaps: tuple[Overlap, ...] = ()
+
+    @property
+    def constant_bytes(self) -> int:
+        return sum(constant.values.nbytes for constant in self.constants)

@@ -54,6 +54,10 @@ class TwiceRounded:
     shifts: Array
 
 
+NOT_PROVEN = "a factor of 0.5 or more is rounded once, and no affine form is exact"
+"""Why a kernel refuses a layer for which neither ``fit`` nor ``twice_rounded`` finds constants."""
+
+
 def wrapped(values: Array) -> Array:
     """``values`` modulo 2**32, as int64 between the limits of int32."""
     result: Array = ((values.astype(np.int64) + INT32) % (2 * INT32)) - INT32

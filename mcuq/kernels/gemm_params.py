@@ -11,6 +11,7 @@ from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Struct
 from mcuq.kernels.base import Target
 from mcuq.kernels.dsp import needs_dsp
+from mcuq.kernels.fast_requantize import NOT_PROVEN
 from mcuq.kernels.packed_weights import Requantization, convolution_requantization, pack, seeded_constants, unpackable
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.base import Array
@@ -75,7 +76,7 @@ def refuses_requantization(layer: Layer, target: Target) -> str | None:
     if a.groups != 1:
         return f"the kernel has no convolution in {a.groups} groups"
     if _requantization(layer) is None:
-        return "a factor of 0.5 or more is rounded once, and no affine form is exact"
+        return NOT_PROVEN
     return None
 
 

@@ -7,13 +7,9 @@ import numpy as np
 from mcuq.ir import Layer
 from mcuq.ir.kernel_call import (
     Constant,
-    ConstantPointer,
-    KernelCall,
     Lowering,
     Overlap,
-    ScratchPointer,
     Struct,
-    TensorPointer,
 )
 from mcuq.kernels.base import MCUQ, Kernel, Target
 from mcuq.kernels.mcuq_gemm_mve import (
@@ -25,7 +21,8 @@ from mcuq.kernels.mcuq_gemm_mve import (
     vectors,
 )
 from mcuq.kernels.mcuq_window_mve import window_bytes, window_cycles, window_struct
-from mcuq.kernels.overlap import by_pixels, by_rows, goes_backwards
+from mcuq.kernels.operands import packed_call
+from mcuq.kernels.overlap import by_pixels, by_rows, goes_backwards, without_gaps
 from mcuq.kernels.work import LAYER_CYCLES
 from mcuq.ops.base import Array
 from mcuq.ops.conv_2d import Conv2D
@@ -51,7 +48,7 @@ def refuses_one_pixel(layer: Layer, target: Target) -> str | None:
     a: Conv2D = layer.attributes
     if (a.height.window, a.width.window) != (1, 1):
         return f"the window is {a.height.window}x{a.width.window}, 1x1 is needed"
-    if layer.input(0).shape[0] != 1 and not _one_row(layer):
+    if layer.input(0).shape[0] != 1 and not without_gaps(layer):
         return "the kernel has no strides with a batch"
     return refuses(layer, target)
 
@@ -72,26 +69,13 @@ def _lowering(
     sources: tuple[str, ...],
     overlaps: tuple[Overlap, ...],
 ) -> Lowering:
-    arguments = (
-        params,
-        TensorPointer(layer.input(0).name),
-        ConstantPointer("stream"),
-        ScratchPointer(),
-        TensorPointer(layer.output.name),
-    )
     return Lowering(
-        calls=(KernelCall(function, arguments, header=f"{function}.h"),),
+        calls=(packed_call(function, layer, params, "stream", f"{function}.h"),),
         constants=(Constant("stream", convolution_stream(layer, weight_rows(layer)), STREAM),),
         scratch_bytes=scratch_bytes,
         sources=(*sources, "mcuq_gemm_mve.c"),
         overlaps=overlaps,
     )
-
-
-def _one_row(layer: Layer) -> bool:
-    """Are the pixels one row, without gaps?"""
-    a: Conv2D = layer.attributes
-    return (a.height.stride, a.width.stride) == (1, 1)
 
 
 def pixels_together(layer: Layer) -> int:
@@ -104,7 +88,7 @@ def lower_one_pixel(layer: Layer, _target: Target) -> Lowering:
     a: Conv2D = layer.attributes
     x, y = layer.input(0), layer.output
     channels = x.shape[3]
-    one_row, together = _one_row(layer), pixels_together(layer)
+    one_row, together = without_gaps(layer), pixels_together(layer)
     columns = y.type.elements // y.shape[3] if one_row else a.width.output
     params = Struct(
         "mcuq_conv_2d_1x1_mve_params",
@@ -130,7 +114,7 @@ def one_pixel_cycles(layer: Layer, _target: Target) -> int:
     a: Conv2D = layer.attributes
     pixels = layer.output.type.elements // layer.output.shape[3]
     channels = layer.input(0).shape[3]
-    pairs = (pixels + 1) // 2 if _one_row(layer) else pixels // a.width.output * ((a.width.output + 1) // 2)
+    pairs = (pixels + 1) // 2 if without_gaps(layer) else pixels // a.width.output * ((a.width.output + 1) // 2)
     return int(LAYER_CYCLES + gemm_cycles(layer, channels, pairs) + pixels * (8 + 3 * vectors(channels)))
 
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import functools
 
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, ScratchPointer, Struct, TensorPointer
+from mcuq.ir.kernel_call import Constant, Lowering, Struct
 from mcuq.kernels.base import MCUQ, Kernel, Target
+from mcuq.kernels.fast_requantize import NOT_PROVEN
 from mcuq.kernels.gemm_params import weight_rows
+from mcuq.kernels.operands import packed_call
 from mcuq.kernels.overlap import by_pixels, by_rows, goes_backwards, without_gaps
-from mcuq.kernels.packed_weights import accumulator_range, raw_bias
-from mcuq.kernels.plain import PlainRequantize, needs_no_dsp, requantize_constants
+from mcuq.kernels.plain import PlainRequantize, layer_requantization, needs_no_dsp
 from mcuq.kernels.triples import Parts, parts_for, stream
 from mcuq.kernels.work import LAYER_CYCLES
-from mcuq.ops.activation import quantized_range
 from mcuq.ops.conv_2d import Conv2D
-from mcuq.ops.weighted import channel_requantization
 
 FUNCTION = "mcuq_conv_2d_s8_triples"
 
@@ -27,21 +26,13 @@ def refuses(layer: Layer, target: Target) -> str | None:
     if a.groups != 1:
         return f"the kernel has no convolution in {a.groups} groups"
     if requantization(layer) is None:
-        return "a factor of 0.5 or more is rounded once, and no affine form is exact"
+        return NOT_PROVEN
     return None
 
 
 @functools.lru_cache(maxsize=1024)
 def requantization(layer: Layer) -> PlainRequantize | None:
-    rows = weight_rows(layer)
-    limits = quantized_range(layer.attributes.activation, layer.output.type)
-    return requantize_constants(
-        *channel_requantization(layer),
-        *accumulator_range(layer, rows),
-        raw_bias(layer, rows),
-        layer.output.type.zero_point,
-        limits,
-    )
+    return layer_requantization(layer, weight_rows(layer))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -91,9 +82,8 @@ def lower(layer: Layer, _target: Target) -> Lowering:
         ),
     )
     packed = stream(weight_rows(layer), parts(layer), found.constants)
-    arguments = (params, TensorPointer(x.name), ConstantPointer("stream"), ScratchPointer(), TensorPointer(y.name))
     return Lowering(
-        calls=(KernelCall(FUNCTION, arguments, header=f"{FUNCTION}.h"),),
+        calls=(packed_call(FUNCTION, layer, params, "stream", f"{FUNCTION}.h"),),
         constants=(Constant("stream", packed, "weights of four channels a word, and their constants"),),
         scratch_bytes=parts(layer).packed_bytes + a.width.window * x.shape[3],
         sources=(f"{FUNCTION}.c", "mcuq_triples.c", "mcuq_triple_store.c"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, ScratchPointer, Struct, TensorPointer
+from mcuq.ir.kernel_call import Constant, Lowering, Struct
 from mcuq.kernels.base import MCUQ, Kernel, Target
 from mcuq.kernels.gemm_params import (
     GemmCode,
@@ -20,6 +20,7 @@ from mcuq.kernels.gemm_params import (
     staged_cycles,
     unrolled_code,
 )
+from mcuq.kernels.operands import packed_call
 from mcuq.kernels.overlap import by_rows
 from mcuq.kernels.packed_weights import shuffle, shuffled
 from mcuq.kernels.work import LAYER_CYCLES
@@ -140,7 +141,7 @@ def lower_unrolled(layer: Layer, _target: Target) -> Lowering:
 
 def _lower(layer: Layer, code: GemmCode, *, shares_code: bool) -> Lowering:
     a: Conv2D = layer.attributes
-    x, y = layer.input(0), layer.output
+    x = layer.input(0)
     channels = x.shape[3]
     apart = spread(layer) if shares_code and not code.exact else 1
     name = f"{apart * distance(layer)}_{code.name}"
@@ -166,9 +167,8 @@ def _lower(layer: Layer, code: GemmCode, *, shares_code: bool) -> Lowering:
             ("spread", apart),
         ),
     )
-    arguments = (params, TensorPointer(x.name), ConstantPointer("packed"), ScratchPointer(), TensorPointer(y.name))
     return Lowering(
-        calls=(KernelCall(f"{FUNCTION}_{name}", arguments, header=f"{FUNCTION}.h"),),
+        calls=(packed_call(f"{FUNCTION}_{name}", layer, params, "packed", f"{FUNCTION}.h"),),
         constants=(
             Constant("packed", packed(layer, code), "weights in pairs, and the constants of each four outputs"),
         ),

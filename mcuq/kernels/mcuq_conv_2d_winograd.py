@@ -9,11 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, ScratchPointer, Struct, TensorPointer
+from mcuq.ir.kernel_call import Constant, Lowering, Struct
 from mcuq.kernels.base import MCUQ, Kernel, Target
 from mcuq.kernels.fast_requantize import wrapped
 from mcuq.kernels.gemm_params import LONG_LOOP_STEPS, gemm_params, refuses_requantization, requantization, staged_cycles
 from mcuq.kernels.mcuq_conv_2d_window import slack_moves
+from mcuq.kernels.operands import packed_call
 from mcuq.kernels.overlap import by_rows
 from mcuq.kernels.packed_weights import shuffle
 from mcuq.kernels.work import LAYER_CYCLES
@@ -109,7 +110,7 @@ def cycles(layer: Layer, _target: Target) -> int:
 
 def lower(layer: Layer, _target: Target) -> Lowering:
     a: Conv2D = layer.attributes
-    x, y = layer.input(0), layer.output
+    x = layer.input(0)
     twice = requantization(layer).twice
     name = f"{run(layer)}_{'twice' if twice else 'affine'}"
     params = Struct(
@@ -131,9 +132,8 @@ def lower(layer: Layer, _target: Target) -> Lowering:
             ("zero_point", x.type.zero_point),
         ),
     )
-    arguments = (params, TensorPointer(x.name), ConstantPointer("packed"), ScratchPointer(), TensorPointer(y.name))
     return Lowering(
-        calls=(KernelCall(f"{FUNCTION}_{name}", arguments, header=f"{FUNCTION}.h"),),
+        calls=(packed_call(f"{FUNCTION}_{name}", layer, params, "packed", f"{FUNCTION}.h"),),
         constants=(Constant("packed", packed(layer), "constants and factors of each four outputs"),),
         scratch_bytes=scratch_bytes(layer),
         sources=(f"{FUNCTION}.c",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import ConstantPointer, KernelCall, Lowering, ScratchPointer, TensorPointer
+from mcuq.ir.kernel_call import Lowering
 from mcuq.kernels import planes
 from mcuq.kernels.base import MCUQ, Kernel, Target
 
@@ -40,16 +40,11 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     record_bytes = 2 * layer.attributes.multiplier * 4 * planes.record_words(layer)
     return Lowering(
         calls=(
-            KernelCall(
+            planes.call(
                 f"mcuq_depthwise_3x3_stride_{g.length.stride}_pitch_{width}_{form}_s8",
-                (
-                    planes.params_struct(layer, width),
-                    TensorPointer(layer.input(0).name),
-                    ConstantPointer("weights"),
-                    ScratchPointer(),
-                    TensorPointer(layer.output.name),
-                ),
-                header="mcuq_depthwise_3x3_s8.h",
+                layer,
+                width,
+                "mcuq_depthwise_3x3_s8.h",
             ),
         ),
         constants=(planes.constant(layer),),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import ConstantPointer, KernelCall, Lowering, ScratchPointer, TensorPointer
+from mcuq.ir.kernel_call import Lowering
 from mcuq.kernels import planes
 from mcuq.kernels.base import MCUQ, Kernel, Target
 
@@ -28,16 +28,9 @@ def refuses(layer: Layer, target: Target) -> str | None:
         return f"the stride is {g.lines.stride}x{g.length.stride}, 1 or 2 along the longer side is needed"
     if 3 * g.tight_pitch > LARGEST_OFFSET:
         return f"a line takes {g.tight_pitch} bytes, {LARGEST_OFFSET // 3} is the most"
-    if (step := output_steps(layer)[0]) * 3 > LARGEST_OFFSET:
+    if (step := planes.line_steps(layer.output.shape, g.turned)[1]) * 3 > LARGEST_OFFSET:
         return f"outputs of a line are {step} bytes apart, {LARGEST_OFFSET // 3} is the most"
     return planes.refuses(layer, target)
-
-
-def output_steps(layer: Layer) -> tuple[int, int]:
-    """Bytes from an output to the next one of its line, and from a line to the next one."""
-    _, _, width, channels = layer.output.shape
-    row, pixel = width * channels, channels
-    return (row, pixel) if planes.geometry(layer).turned else (pixel, row)
 
 
 def lower(layer: Layer, _target: Target) -> Lowering:
@@ -46,22 +39,15 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     g, form = planes.geometry(layer), "corrected" if found.corrected else "plain"
     fours, rest = divmod(g.length.output, 4)
     pitch = g.tight_pitch
-    numbers = (g.length.stride, g.lines.stride, pitch, *output_steps(layer), fours, rest)
+    line_step, step = planes.line_steps(layer.output.shape, g.turned)
+    numbers = (g.length.stride, g.lines.stride, pitch, step, line_step, fours, rest)
     literals = [*map(str, numbers), form]
     together = min(planes.TOGETHER, layer.input(0).shape[3])
     record_bytes = together * layer.attributes.multiplier * 4 * planes.record_words(layer)
     return Lowering(
         calls=(
-            KernelCall(
-                f"mcuq_depthwise_3x3_{'_'.join(literals)}_s8",
-                (
-                    planes.params_struct(layer, pitch),
-                    TensorPointer(layer.input(0).name),
-                    ConstantPointer("weights"),
-                    ScratchPointer(),
-                    TensorPointer(layer.output.name),
-                ),
-                header="mcuq_depthwise_3x3_unrolled_s8.h",
+            planes.call(
+                f"mcuq_depthwise_3x3_{'_'.join(literals)}_s8", layer, pitch, "mcuq_depthwise_3x3_unrolled_s8.h"
             ),
         ),
         constants=(planes.constant(layer),),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, ScratchPointer, Struct, TensorPointer
+from mcuq.ir.kernel_call import Constant, Lowering, Struct
 from mcuq.kernels.base import MCUQ, Kernel, Target, table
 from mcuq.kernels.mcuq_gemm_mve import LANES, raw_bias, refuses_requantization, relu, right_shifts
 from mcuq.kernels.mcuq_window_mve import window_bytes, window_cycles, window_struct
+from mcuq.kernels.operands import packed_call
 from mcuq.kernels.overlap import by_rows
 from mcuq.kernels.work import LAYER_CYCLES
 from mcuq.ops.activation import quantized_range
@@ -83,15 +84,8 @@ def lower(layer: Layer, _target: Target) -> Lowering:
             ("activation_max", high),
         ),
     )
-    arguments = (
-        params,
-        TensorPointer(layer.input(0).name),
-        ConstantPointer("stream"),
-        ScratchPointer(),
-        TensorPointer(layer.output.name),
-    )
     return Lowering(
-        calls=(KernelCall(FUNCTION, arguments, header=f"{FUNCTION}.h"),),
+        calls=(packed_call(FUNCTION, layer, params, "stream", f"{FUNCTION}.h"),),
         constants=(Constant("stream", stream(layer), "for each 16 channels: bias, weights, multipliers and shifts"),),
         scratch_bytes=window_bytes(layer) + LANES,
         sources=(f"{FUNCTION}.c", "mcuq_window_mve.c"),

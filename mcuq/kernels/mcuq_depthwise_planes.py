@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import ConstantPointer, KernelCall, Lowering, ScratchPointer, TensorPointer
+from mcuq.ir.kernel_call import Lowering
 from mcuq.kernels import planes
 from mcuq.kernels.base import MCUQ, Kernel, Target
 
@@ -39,19 +39,7 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     name = f"{g.lines.window}x{g.length.window}_stride_{g.length.stride}_pitch_{pitch}_rest_{rest}_{form}"
     literals = f"{g.lines.window}, {g.length.window}, {g.length.stride}, {pitch}, {rest}, {form}"
     return Lowering(
-        calls=(
-            KernelCall(
-                f"mcuq_depthwise_planes_{name}_s8",
-                (
-                    planes.params_struct(layer, pitch),
-                    TensorPointer(layer.input(0).name),
-                    ConstantPointer("weights"),
-                    ScratchPointer(),
-                    TensorPointer(layer.output.name),
-                ),
-                header="mcuq_depthwise_planes_s8.h",
-            ),
-        ),
+        calls=(planes.call(f"mcuq_depthwise_planes_{name}_s8", layer, pitch, "mcuq_depthwise_planes_s8.h"),),
         constants=(planes.constant(layer),),
         scratch_bytes=planes.together_bytes(layer, pitch) + 4 * planes.record_words(layer),
         sources=("mcuq_planes.c",),

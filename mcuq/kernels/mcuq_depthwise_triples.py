@@ -20,15 +20,14 @@ from mcuq.ir.kernel_call import (
     TensorPointer,
 )
 from mcuq.kernels.base import MCUQ, Kernel, Target, table
-from mcuq.kernels.packed_weights import accumulator_range, raw_bias
-from mcuq.kernels.plain import PlainRequantize, needs_no_dsp, requantize_constants
+from mcuq.kernels.fast_requantize import NOT_PROVEN
+from mcuq.kernels.plain import PlainRequantize, layer_requantization, needs_no_dsp
+from mcuq.kernels.planes import channel_lines, line_steps
 from mcuq.kernels.triples import sums_fit
 from mcuq.kernels.work import LAYER_CYCLES, multiply_accumulates
-from mcuq.ops.activation import quantized_range
 from mcuq.ops.base import Array
 from mcuq.ops.conv_geometry import Axis
 from mcuq.ops.depthwise_conv_2d import DepthwiseConv2D
-from mcuq.ops.weighted import channel_requantization
 
 FUNCTION = "mcuq_depthwise_s8_triples"
 PLANE_BYTES = 8192
@@ -73,11 +72,8 @@ def geometry(layer: Layer) -> Geometry:
 
 def weight_rows(layer: Layer) -> Array:
     """(output channels, taps) as int64, taps in the order of lines."""
-    w = layer.input(1).data
-    assert w is not None
-    by_channel = np.moveaxis(w[0].astype(np.int64), 2, 0)
-    lined: Array = by_channel.swapaxes(1, 2) if geometry(layer).turned else by_channel
-    return lined.reshape(len(lined), -1)
+    lines = channel_lines(layer, geometry(layer).turned)
+    return lines.reshape(len(lines), -1)
 
 
 def refuses(layer: Layer, target: Target) -> str | None:
@@ -86,21 +82,13 @@ def refuses(layer: Layer, target: Target) -> str | None:
     if not sums_fit(weight_rows(layer)):
         return "a sum of products may need more than 21 bits"
     if requantization(layer) is None:
-        return "a factor of 0.5 or more is rounded once, and no affine form is exact"
+        return NOT_PROVEN
     return None
 
 
 @functools.lru_cache(maxsize=1024)
 def requantization(layer: Layer) -> PlainRequantize | None:
-    rows = weight_rows(layer)
-    limits = quantized_range(layer.attributes.activation, layer.output.type)
-    return requantize_constants(
-        *channel_requantization(layer),
-        *accumulator_range(layer, rows),
-        raw_bias(layer, rows),
-        layer.output.type.zero_point,
-        limits,
-    )
+    return layer_requantization(layer, weight_rows(layer))
 
 
 def cycles(layer: Layer, _target: Target) -> int:
@@ -116,13 +104,8 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     x, y, g, found = layer.input(0), layer.output, geometry(layer), requantization(layer)
     assert found is not None
 
-    def steps(shape: tuple[int, ...]) -> tuple[int, int]:
-        """Elements between lines and between neighbours in a line of NHWC ``shape``."""
-        row, pixel = shape[2] * shape[3], shape[3]
-        return (pixel, row) if g.turned else (row, pixel)
-
     lines, length, line_gap, tap_gap = window(g)
-    input_steps, output_steps = steps(x.shape), steps(y.shape)
+    input_steps, output_steps = line_steps(x.shape, g.turned), line_steps(y.shape, g.turned)
     params = Struct(
         "mcuq_depthwise_s8_triples_params",
         "params",

@@ -12,18 +12,15 @@ import numpy as np
 from mcuq.ir import Layer
 from mcuq.ir.kernel_call import (
     Constant,
-    ConstantPointer,
-    KernelCall,
     Lowering,
     Overlap,
-    ScratchPointer,
     Struct,
-    TensorPointer,
 )
 from mcuq.kernels.base import MCUQ, Kernel, Target
 from mcuq.kernels.dsp import needs_dsp
 from mcuq.kernels.fast_requantize import FastRequantize, fit
 from mcuq.kernels.gemm_params import weight_rows
+from mcuq.kernels.operands import packed_call
 from mcuq.kernels.packed_weights import accumulator_range, pack, raw_bias, shuffle, shuffled, unpackable
 from mcuq.kernels.work import LAYER_CYCLES
 from mcuq.ops.activation import quantized_range
@@ -89,9 +86,8 @@ def lower(layer: Layer, _target: Target) -> Lowering:
             ("activation_max", high),
         ),
     )
-    arguments = (params, TensorPointer(x.name), ConstantPointer("packed"), ScratchPointer(), TensorPointer(y.name))
     return Lowering(
-        calls=(KernelCall(FUNCTION, arguments, header=f"{FUNCTION}.h"),),
+        calls=(packed_call(FUNCTION, layer, params, "packed", f"{FUNCTION}.h"),),
         constants=(Constant("packed", packed(layer), "weights in pairs, and the constants of each eight outputs"),),
         scratch_bytes=8 * -(-a.depth // 4),
         sources=(f"{FUNCTION}.c",),

@@ -7,8 +7,9 @@ import functools
 import numpy as np
 
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, ScratchPointer, Struct, TensorPointer
+from mcuq.ir.kernel_call import Constant, Lowering, Struct
 from mcuq.kernels.base import MCUQ, Kernel, Target
+from mcuq.kernels.operands import packed_call
 from mcuq.kernels.packed_weights import accumulator_range, raw_bias
 from mcuq.kernels.plain import PlainRequantize, fit_line, needs_no_dsp
 from mcuq.kernels.triples import UNROLLED, Parts, stream
@@ -57,7 +58,7 @@ def cycles(layer: Layer, _target: Target) -> int:
 
 def lower(layer: Layer, _target: Target) -> Lowering:
     a: FullyConnected = layer.attributes
-    x, y, rows, found = layer.input(0), layer.output, weight_rows(layer), line(layer)
+    y, rows, found = layer.output, weight_rows(layer), line(layer)
     low, high = quantized_range(a.activation, y.type)
     params = Struct(
         "mcuq_fully_connected_s8_fours_params",
@@ -76,9 +77,8 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     constants = found.constants if found else (raw_bias(layer, rows), *channel_requantization(layer))
     words = -(-a.depth // UNROLLED) * UNROLLED
     packed = stream(rows, Parts(1, words), constants)
-    arguments = (params, TensorPointer(x.name), ConstantPointer("stream"), ScratchPointer(), TensorPointer(y.name))
     return Lowering(
-        calls=(KernelCall(FUNCTION, arguments, header=f"{FUNCTION}.h"),),
+        calls=(packed_call(FUNCTION, layer, params, "stream", f"{FUNCTION}.h"),),
         constants=(Constant("stream", packed, "weights of four outputs a word, and their constants"),),
         scratch_bytes=4 * words,
         sources=(f"{FUNCTION}.c",),

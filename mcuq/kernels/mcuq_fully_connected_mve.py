@@ -7,10 +7,11 @@ import functools
 import numpy as np
 
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, ScratchPointer, Struct, TensorPointer
+from mcuq.ir.kernel_call import Constant, Lowering, Struct
 from mcuq.kernels.base import MCUQ, Kernel, Target
 from mcuq.kernels.fast_requantize import FastRequantize, fit
 from mcuq.kernels.mcuq_gemm_mve import GROUP, LANES, NO_MVE, raw_bias, stream, vectors
+from mcuq.kernels.operands import packed_call
 from mcuq.kernels.packed_weights import accumulator_range
 from mcuq.kernels.work import LAYER_CYCLES
 from mcuq.ops.activation import quantized_range
@@ -66,15 +67,8 @@ def lower(layer: Layer, _target: Target) -> Lowering:
             ("activation_max", high),
         ),
     )
-    arguments = (
-        params,
-        TensorPointer(layer.input(0).name),
-        ConstantPointer("stream"),
-        ScratchPointer(),
-        TensorPointer(layer.output.name),
-    )
     return Lowering(
-        calls=(KernelCall(FUNCTION, arguments, header=f"{FUNCTION}.h"),),
+        calls=(packed_call(FUNCTION, layer, params, "stream", f"{FUNCTION}.h"),),
         constants=(
             Constant(
                 "stream", stream(weights, constants), "for each four outputs: weights in vectors, offsets, multipliers"

@@ -1,9 +1,9 @@
-"""Operands that may be activations or constants, as arguments of kernel calls. No kernel."""
+"""Arguments of kernel calls: operands that may be activations or constants, and the usual ones. No kernel."""
 
 from __future__ import annotations
 
-from mcuq.ir import Tensor
-from mcuq.ir.kernel_call import Constant, ConstantPointer, TensorPointer
+from mcuq.ir import Layer, Tensor
+from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, ScratchPointer, Struct, TensorPointer
 
 
 def operand(tensor: Tensor, name: str) -> tuple[TensorPointer | ConstantPointer, tuple[Constant, ...]]:
@@ -11,3 +11,15 @@ def operand(tensor: Tensor, name: str) -> tuple[TensorPointer | ConstantPointer,
     if tensor.data is None:
         return TensorPointer(tensor.name), ()
     return ConstantPointer(name), (Constant(name, tensor.data),)
+
+
+def packed_call(function: str, layer: Layer, params: Struct, table: str, header: str) -> KernelCall:
+    """``function(&params, input, table, scratch, output)``: how kernels with one table of packed weights are called."""
+    arguments = (
+        params,
+        TensorPointer(layer.input(0).name),
+        ConstantPointer(table),
+        ScratchPointer(),
+        TensorPointer(layer.output.name),
+    )
+    return KernelCall(function, arguments, header)

@@ -12,8 +12,10 @@ from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Struct
 from mcuq.kernels.base import Target
 from mcuq.kernels.fast_requantize import twice_rounded, wrapped
+from mcuq.kernels.packed_weights import accumulator_range, raw_bias
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.base import Array
+from mcuq.ops.weighted import channel_requantization
 
 FACTOR_BITS = 20
 """A line's slope is ``multiplier / 2**FACTOR_BITS``, in units of ``2**-shift`` of an output step."""
@@ -82,6 +84,17 @@ def requantize_constants(
         return None
     doubled = wrapped(2 * bias.astype(np.int64))
     return PlainRequantize(True, 0, (doubled, twice.multipliers, twice.roundings, twice.shifts))
+
+
+def layer_requantization(layer: Layer, rows: Array) -> PlainRequantize | None:
+    """Those constants for a convolution whose weights are ``rows`` (outputs, taps)."""
+    return requantize_constants(
+        *channel_requantization(layer),
+        *accumulator_range(layer, rows),
+        raw_bias(layer, rows),
+        layer.output.type.zero_point,
+        quantized_range(layer.attributes.activation, layer.output.type),
+    )
 
 
 def fit_line(

@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import Constant, Overlap, Struct
+from mcuq.ir.kernel_call import Constant, KernelCall, Overlap, Struct
 from mcuq.kernels.base import Target, table
 from mcuq.kernels.dsp import needs_dsp, needs_whole_range
 from mcuq.kernels.fixed_shift_requantize import Channels, FixedShift, fit, rounding_constant
+from mcuq.kernels.operands import packed_call
 from mcuq.ops.conv_geometry import Axis
 from mcuq.ops.depthwise_conv_2d import DepthwiseConv2D
 from mcuq.ops.weighted import bias_values, channel_requantization
@@ -106,10 +107,15 @@ def overlaps(layer: Layer, pitch: int) -> tuple[Overlap, ...]:
 
 def lined_weights(layer: Layer) -> IntArray:
     """Weights as [output channel, line, element]."""
+    return channel_lines(layer, geometry(layer).turned)
+
+
+def channel_lines(layer: Layer, turned: bool) -> IntArray:
+    """The same for lines that are columns of the window (``turned``), or rows."""
     w = layer.input(1).data
     assert w is not None
     by_channel: IntArray = np.moveaxis(w[0].astype(np.int64), 2, 0)
-    return by_channel.swapaxes(1, 2) if geometry(layer).turned else by_channel
+    return by_channel.swapaxes(1, 2) if turned else by_channel
 
 
 def folded_bias(layer: Layer) -> IntArray:
@@ -173,17 +179,18 @@ def halves(low: IntArray, high: IntArray) -> IntArray:
     return wrapped(words)
 
 
+def line_steps(shape: tuple[int, ...], turned: bool) -> tuple[int, int]:
+    """Elements between lines and between neighbours in a line of NHWC ``shape``; ``turned``: lines are columns."""
+    row, pixel = shape[2] * shape[3], shape[3]
+    return (pixel, row) if turned else (row, pixel)
+
+
 def params_struct(layer: Layer, pitch: int) -> Struct:
     g, x, y = geometry(layer), layer.input(0), layer.output
     found = requantization(layer)
     assert found is not None
 
-    def steps(shape: tuple[int, ...]) -> tuple[int, int]:
-        """Elements between lines and between neighbours in a line of NHWC ``shape``."""
-        row, pixel = shape[2] * shape[3], shape[3]
-        return (pixel, row) if g.turned else (row, pixel)
-
-    input_steps, output_steps = steps(x.shape), steps(y.shape)
+    input_steps, output_steps = line_steps(x.shape, g.turned), line_steps(y.shape, g.turned)
     return Struct(
         "mcuq_planes_params",
         "params",
@@ -215,6 +222,11 @@ def params_struct(layer: Layer, pitch: int) -> Struct:
             ("record_words", record_words(layer)),
         ),
     )
+
+
+def call(function: str, layer: Layer, pitch: int, header: str) -> KernelCall:
+    """Of a kernel with planes of ``pitch``; its table is ``constant(layer)``."""
+    return packed_call(function, layer, params_struct(layer, pitch), "weights", header)
 
 
 def plane_bytes(layer: Layer, pitch: int) -> int:

@@ -55,10 +55,6 @@ class Option:
     lowering: Lowering
     ram_bytes: int
 
-    @property
-    def constant_bytes(self) -> int:
-        return sum(constant.values.nbytes for constant in self.lowering.constants)
-
 
 @dataclass(frozen=True, slots=True)
 class LayerOptions:
@@ -232,7 +228,7 @@ class _Picks:
     def cost(self) -> Cost:
         return Cost(
             sum(option.cycles for option in self.picked),
-            sum(option.constant_bytes for option in self.picked)
+            sum(option.lowering.constant_bytes for option in self.picked)
             + sum(piece.bytes for piece, users in self.users.items() if users),
             max((option.ram_bytes for option in self.picked), default=0),
         )
@@ -262,7 +258,7 @@ class _Picks:
 
         def marginal(option: Option) -> float:
             new = sum(piece.bytes for piece in self.code_of(option.lowering) if not self.users[piece])
-            return option.cycles + price * (option.constant_bytes + new)
+            return option.cycles + price * (option.lowering.constant_bytes + new)
 
         self.picked[index] = min(options, key=marginal)
         self.users.update(self.code_of(self.picked[index].lowering))

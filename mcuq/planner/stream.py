@@ -180,7 +180,7 @@ class Streamer:
 
     def _takes_no_more_flash(self, step: int, lowering: Lowering) -> bool:
         """Are the constants no larger than with the kernel that was chosen for the whole layer?"""
-        return _constant_bytes(lowering) <= _constant_bytes(self.program.steps[step].lowering)
+        return lowering.constant_bytes <= self.program.steps[step].lowering.constant_bytes
 
     def _step(
         self, step: int, parts: Mapping[Stripe, int], limit: int | None
@@ -340,7 +340,3 @@ def _stride(layer: Layer) -> int:
     axis = rows(layer)
     assert axis is not None
     return axis.stride
-
-
-def _constant_bytes(lowering: Lowering) -> int:
-    return sum(constant.values.nbytes for constant in lowering.constants)
