@@ -58,6 +58,8 @@ def load_built(folder: Path) -> Built:
         built_from = str(manifest["files"][MODEL_FILE])
         if not image.is_file() or not (simulated is None or (folder / str(simulated)).is_file()):
             raise ValueError("an image is missing")
+        if set(parts) != set(range(len(report.layers))):
+            raise ValueError(f"{MANIFEST} has parts of other layers than {REPORT}")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
         raise UsageError(
             f"the build folder {folder} is damaged", details=(_reason(error)[:200],), hint="build again"

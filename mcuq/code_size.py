@@ -72,7 +72,7 @@ def code_of(objects: Iterable[Path]) -> CodeOf:
 
 def read_sections(objects: Iterable[Path]) -> Sections:
     """The sections of object files that were compiled with a section for each function."""
-    sizes: dict[tuple[str, int], Piece] = {}
+    pieces: list[Piece] = []
     functions: dict[str, Piece] = {}
     links: list[tuple[Piece, Piece | str]] = []
     for path in objects:
@@ -83,7 +83,7 @@ def read_sections(objects: Iterable[Path]) -> Sections:
                 for index, section in enumerate(elf.iter_sections())
                 if section["sh_flags"] & SH_FLAGS.SHF_ALLOC and section["sh_type"] == "SHT_PROGBITS"
             }
-            sizes.update({(path.name, index): piece for index, piece in own.items()})
+            pieces += own.values()
             symbols = elf.get_section_by_name(".symtab")
             assert isinstance(symbols, SymbolTableSection)
             for symbol in symbols.iter_symbols():
@@ -97,7 +97,7 @@ def read_sections(objects: Iterable[Path]) -> Sections:
                     symbol = symbols.get_symbol(relocation["r_info_sym"])
                     goal = own.get(symbol["st_shndx"], symbol.name)
                     links.append((source, goal))
-    references: dict[Piece, set[Piece]] = {piece: set() for piece in sizes.values()}
+    references: dict[Piece, set[Piece]] = {piece: set() for piece in pieces}
     for source, goal in links:
         target = functions.get(goal) if isinstance(goal, str) else goal
         if target is not None:

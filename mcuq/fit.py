@@ -4,7 +4,6 @@ the board or than what was asked for, again with less to spend. Works in a folde
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +26,19 @@ from mcuq.ir import Graph
 from mcuq.ir.kernel_call import Lowering
 from mcuq.kernels.base import Target
 from mcuq.planner.arena import Plan, plan
-from mcuq.planner.choose import Budget, Choices, CodeOf, Cost, LayerOptions, Optimize, Piece, choose, ram_levels, survey
+from mcuq.planner.choose import (
+    Budget,
+    Choices,
+    CodeOf,
+    Cost,
+    LayerOptions,
+    Optimize,
+    Piece,
+    arena_worth,
+    choose,
+    ram_levels,
+    survey,
+)
 from mcuq.planner.lower import KernelPolicy, lower
 from mcuq.planner.stream import stream
 
@@ -36,10 +47,6 @@ ATTEMPTS = 6
 
 RAM_LEVELS = 6
 """Plans made at most when RAM is to be least; a plan takes up to half a second."""
-
-
-RAM_WEIGHT = 1.5
-"""Per cent of cycles that one per cent of the arena is worth when RAM is to be small and no budget is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,29 +81,31 @@ def fit(graph: Graph, name: str, board: Board, cmsis_nn: CmsisNN | None, goals: 
     """
     target = Target(board.core_with_fpu, frozenset() if cmsis_nn is None else cmsis_nn.functions)
     surveyed = settled(survey(graph, target, goals.policy), goals.choices)
-    needed = [(option.library, option.lowering) for layer in surveyed for option in layer.options]
-    code_of: CodeOf | None = None
+    code_of: CodeOf = _no_code
     if goals.optimize is not Optimize.SPEED or goals.flash_bytes is not None:
-        code_of = compile_kernels(needed, cmsis_nn, board_toolchain(board), folder)
+        code_of = compile_kernels(surveyed, cmsis_nn, board_toolchain(board), folder)
     budget, streams = Budget(), goals.optimize is Optimize.RAM
+    missed: list[tuple[DoesNotFitError, Plan]] = []
     for _ in range(ATTEMPTS):
         found = _chosen(graph, target, surveyed, goals, budget, code_of, streams)
         try:
             return _linked(found, name, board, cmsis_nn, goals, folder)
         except DoesNotFitError as error:
-            missed = error
-        if code_of is None:
-            code_of = compile_kernels(needed, cmsis_nn, board_toolchain(board), folder)
+            over = error
+        missed.append((over, found.plan))
+        if over.flash_excess and code_of is _no_code:
+            code_of = compile_kernels(surveyed, cmsis_nn, board_toolchain(board), folder)
             found = _chosen(graph, target, surveyed, goals, budget, code_of, streams)
         budget = Budget(
-            found.cost.flash_bytes - missed.flash_excess if missed.flash_excess else budget.flash_bytes,
-            found.plan.lower_bound_bytes - missed.ram_excess if missed.ram_excess else budget.ram_bytes,
+            found.cost.flash_bytes - over.flash_excess if over.flash_excess else budget.flash_bytes,
+            found.plan.lower_bound_bytes - over.ram_excess if over.ram_excess else budget.ram_bytes,
         )
         if choose(surveyed, goals.optimize, budget, code_of)[0] == found.choices:
-            if streams or not missed.ram_excess:
+            if streams or not over.ram_excess:
                 break
             streams = True
-    raise BudgetError(missed.message, details=(*missed.details, *_largest(found.plan)), hint=missed.hint) from missed
+    closest, planned = min(missed, key=lambda miss: miss[0].flash_excess + miss[0].ram_excess)
+    raise BudgetError(closest.message, details=(*closest.details, *_largest(planned)), hint=closest.hint) from closest
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,24 +124,22 @@ def _chosen(
     surveyed: Sequence[LayerOptions],
     goals: Goals,
     budget: Budget,
-    code_of: CodeOf | None,
+    code_of: CodeOf,
     streams: bool,
 ) -> _Choice:
     """The best choice of kernels. For little RAM several are planned: bounds do not tell enough."""
-    counted = code_of or _no_code
 
     def planned(optimize: Optimize, one: Budget) -> _Choice:
-        choices, cost = choose(surveyed, optimize, one, counted)
+        choices, cost = choose(surveyed, optimize, one, code_of)
         return _Choice(choices, cost, plan(lower(graph, target, goals.policy, choices)))
 
-    first = planned(goals.optimize, budget)
     if goals.optimize is not Optimize.RAM:
+        first = planned(goals.optimize, budget)
         return _streamed(first, first, first, goals, budget) if streams else first
-    limits = [min(level, budget.ram_bytes or level) for level in ram_levels(surveyed)[:RAM_LEVELS]]
-    tried = [first, *(planned(goals.optimize, Budget(budget.flash_bytes, limit)) for limit in sorted(set(limits)))]
-    best = min(
-        tried, key=lambda choice: RAM_WEIGHT * math.log(1 + choice.plan.arena_bytes) + math.log(1 + choice.cost.cycles)
-    )
+    first = planned(Optimize.SPEED, budget)
+    limits = {min(level, budget.ram_bytes or level) for level in ram_levels(surveyed)[:RAM_LEVELS]}
+    tried = [first, *(planned(Optimize.SPEED, Budget(budget.flash_bytes, limit)) for limit in sorted(limits))]
+    best = min(tried, key=lambda choice: arena_worth(choice.plan.arena_bytes, choice.cost.cycles))
     return _streamed(best, first, planned(Optimize.BALANCED, Budget()), goals, budget)
 
 

@@ -21,7 +21,7 @@ from mcuq.ir.kernel_call import Lowering
 from mcuq.kernels.base import CMSIS_NN
 from mcuq.paths import FIRMWARE
 from mcuq.planner.arena import Plan
-from mcuq.planner.choose import CodeOf
+from mcuq.planner.choose import CodeOf, LayerOptions
 from mcuq.toolchain import RegionOverflowError, Sizes, Toolchain, Unit, elf_sizes
 from mcuq.uf2 import segments_of, to_uf2
 
@@ -73,9 +73,10 @@ def kernel_units(lowerings: Iterable[tuple[str, Lowering]], cmsis_nn: CmsisNN | 
 
 
 def compile_kernels(
-    lowerings: Sequence[tuple[str, Lowering]], cmsis_nn: CmsisNN | None, toolchain: Toolchain, folder: Path
+    surveyed: Sequence[LayerOptions], cmsis_nn: CmsisNN | None, toolchain: Toolchain, folder: Path
 ) -> CodeOf:
-    """Compile the kernels of all ``lowerings``, for ``compile_model`` to take its own from, and count their code."""
+    """Compile the kernels of all options, for ``compile_model`` to take its own from, and count their code."""
+    lowerings = [(option.library, option.lowering) for layer in surveyed for option in layer.options]
     units = kernel_units(lowerings, cmsis_nn, _MODEL_OBJECTS)
     instances = instances_unit([lowering for _, lowering in lowerings], folder)
     units += () if instances is None else (instances,)

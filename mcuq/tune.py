@@ -20,7 +20,7 @@ from mcuq.fit import Goals
 from mcuq.image import board_toolchain, compile_kernels
 from mcuq.kernels.base import Target
 from mcuq.model import Model, Progress
-from mcuq.planner.choose import Budget, LayerOptions, Optimize, choose, survey
+from mcuq.planner.choose import Budget, LayerOptions, Optimize, choose, survey, with_cycles
 from mcuq.simulate import SimulationOptions, simulate
 from mcuq.tuned import Tuned, TunedLayer
 
@@ -45,10 +45,9 @@ def tune(
     target = Target(board.core_with_fpu, frozenset() if copy is None else copy.functions)
     surveyed = survey(model.graph, target, goals.policy)
     cycles = _tried(model, surveyed, _trial_board(board), cmsis_nn, goals, timeout_s, progress)
-    known = survey(model.graph, target, goals.policy, cycles)
+    known = with_cycles(surveyed, cycles)
     with tempfile.TemporaryDirectory(prefix="mcuq-") as folder:
-        needed = [(option.library, option.lowering) for layer in surveyed for option in layer.options]
-        code_of = compile_kernels(needed, copy, board_toolchain(board), Path(folder))
+        code_of = compile_kernels(surveyed, copy, board_toolchain(board), Path(folder))
     budget = Budget(goals.flash_bytes, goals.ram_bytes)
     before, _ = choose(surveyed, goals.optimize, budget, code_of)
     after, cost = choose(known, goals.optimize, budget, code_of)

@@ -86,6 +86,16 @@ def test_a_ram_budget_that_nothing_keeps_is_told_with_the_numbers(capfd: pytest.
     assert "most at layer" in message
 
 
+def test_what_is_told_of_two_budgets_is_the_image_that_came_closest(capfd: pytest.CaptureFixture[str]) -> None:
+    flash = built(capfd, "--optimize", "size")["flash_bytes"]
+    assert (
+        run(["build", "conv.tflite", "--board", BOARD, "-o", "never", "--flash", str(flash + 1000), "--ram", "1K"]) == 4
+    )
+    message = capfd.readouterr().err
+    assert "--ram allows 1,024 B" in message
+    assert "--flash allows" not in message
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "64Q", "lots", "1.5K"])
 def test_a_budget_that_is_no_number_of_bytes_is_a_usage_error(capfd: pytest.CaptureFixture[str], text: str) -> None:
     assert run(["build", "conv.tflite", "--board", BOARD, f"--flash={text}"]) == 2

@@ -19,8 +19,10 @@ from mcuq.planner.choose import (
     Optimize,
     Option,
     Piece,
+    arena_worth,
     choose,
     ram_levels,
+    with_cycles,
 )
 
 CODE = {f"kernel_{n}": Piece(f"kernel_{n}", 100 * (n + 1)) for n in range(4)}
@@ -115,3 +117,27 @@ def test_balanced_is_no_worse_a_balance_than_the_extremes(layers: tuple[LayerOpt
         return (1 + cost.cycles) ** CYCLES_WEIGHT * (1 + cost.flash_bytes) * (1 + RAM_BESIDE_BYTES + cost.ram_bytes)
 
     assert balance(Optimize.BALANCED) <= min(balance(Optimize.SPEED), balance(Optimize.SIZE)) * (1 + 1e-9)
+
+
+@given(surveyed())
+@settings(max_examples=50, deadline=None)
+def test_little_ram_is_worth_no_less_than_speed_makes_of_it(layers: tuple[LayerOptions, ...]) -> None:
+    found = {optimize: choose(layers, optimize, Budget(), code_of)[1] for optimize in (Optimize.RAM, Optimize.SPEED)}
+    ram, speed = (arena_worth(found[o].ram_bytes, found[o].cycles) for o in (Optimize.RAM, Optimize.SPEED))
+    assert ram <= speed
+    assert found[Optimize.RAM].ram_bytes <= found[Optimize.SPEED].ram_bytes
+
+
+@given(surveyed(), st.data())
+@settings(max_examples=50, deadline=None)
+def test_better_known_cycles_replace_the_estimates(layers: tuple[LayerOptions, ...], data: st.DataObject) -> None:
+    cycles = {
+        (layer.layer.name, option.kernel): data.draw(st.integers(1, 5000))
+        for layer in layers
+        for option in layer.options
+    }
+    for before, after in zip(layers, with_cycles(layers, cycles), strict=True):
+        assert {o.kernel: o.cycles for o in after.options} == {
+            o.kernel: cycles[before.layer.name, o.kernel] for o in before.options
+        }
+        assert [o.cycles for o in after.options] == sorted(o.cycles for o in after.options)

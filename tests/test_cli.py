@@ -332,6 +332,14 @@ def with_text(name: str, text: str) -> object:
     return lambda folder: (folder / name).write_text(text)
 
 
+def with_parts(parts: list[int]) -> object:
+    def change(folder: Path) -> None:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        (folder / "manifest.json").write_text(json.dumps({**manifest, "parts": parts}))
+
+    return change
+
+
 DAMAGE = {
     "no manifest": without("manifest.json"),
     "manifest is no JSON": with_text("manifest.json", "{"),
@@ -344,6 +352,8 @@ DAMAGE = {
     "board of another kind": with_text("board.json", "{}"),
     "no model": without("model.tflite"),
     "no image": without("dense.elf"),
+    "parts of a layer that is not there": with_parts([99]),
+    "no parts": with_parts([]),
 }
 
 

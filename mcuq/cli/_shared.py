@@ -38,6 +38,26 @@ def option(*names: str, **attributes: Any) -> Callable[[Function], Function]:
 
 
 json_option = option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
+board_option = option("--board", help="Board to compile for; `mcuq boards` lists them.")
+board_file_option = option("--board-file", type=click.Path(path_type=Path), help="A board of your own, as a TOML file.")
+calibration_option = option(
+    "--data", help="Calibration data: .npz, .npy, .csv, a folder of images, or file.py:function."
+)
+test_data_option = option(
+    "--data", help="Test data, in the formats that `mcuq build --data` takes. [default: random inputs]"
+)
+kernels_option = option(
+    "--kernels", type=click.Choice(["auto", "cmsis-nn", "mcuq"]), help="Kernels to choose among. [default: auto]"
+)
+optimize_option = option(
+    "--optimize",
+    type=click.Choice(["speed", "balanced", "size", "ram"]),
+    help="What to make small: cycles, all three (cycles half as much again), flash, or RAM. [default: balanced]",
+)
+cmsis_nn_option = option("--cmsis-nn", type=click.Path(), help="CMSIS-NN: a checkout, or a CMSIS pack.")
+timeout_option = option(
+    "--timeout", type=click.FloatRange(min=0.1), default=120.0, show_default=True, help="Seconds per inference."
+)
 verbose_option = option("-v", "--verbose", is_flag=True, help="Print passes, commands and decisions to standard error.")
 
 

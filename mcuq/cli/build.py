@@ -8,10 +8,16 @@ import click
 
 from mcuq.cli._shared import (
     Bytes,
+    board_file_option,
+    board_option,
+    calibration_option,
     chosen_board,
+    cmsis_nn_option,
     error_console,
     existing,
     json_option,
+    kernels_option,
+    optimize_option,
     option,
     progress_on,
     set_up_logging,
@@ -23,16 +29,12 @@ from mcuq.errors import UsageError
 
 @click.command("build")
 @click.argument("model", type=click.Path(path_type=Path))
-@option("--board", help="Board to build for; `mcuq boards` lists them.")
-@option("--board-file", type=click.Path(path_type=Path), help="A board of your own, as a TOML file.")
-@option("--data", help="Calibration data: .npz, .npy, .csv, a folder of images, or file.py:function.")
+@board_option
+@board_file_option
+@calibration_option
 @option("-o", "--output", type=click.Path(path_type=Path), help="Build folder. [default: build/MODEL-BOARD]")
-@option("--kernels", type=click.Choice(["auto", "cmsis-nn", "mcuq"]), help="Kernels to use. [default: auto]")
-@option(
-    "--optimize",
-    type=click.Choice(["speed", "balanced", "size", "ram"]),
-    help="What to make small: cycles, all three (cycles half as much again), flash, or RAM. [default: balanced]",
-)
+@kernels_option
+@optimize_option
 @option("--flash", type=Bytes(), help="Most flash for the whole image, as 64K or 65536. [default: the board's]")
 @option("--ram", type=Bytes(), help="Most RAM for the whole image, stack included. [default: the board's]")
 @option(
@@ -42,7 +44,7 @@ from mcuq.errors import UsageError
     help="Put stack, data, arena, weights or hot (code) into another memory bank of the board; may be repeated.",
 )
 @option("--tuned", type=click.Path(), help="Kernels that `mcuq tune` found best, by layer.")
-@option("--cmsis-nn", type=click.Path(), help="CMSIS-NN: a checkout, or a CMSIS pack.")
+@cmsis_nn_option
 @json_option
 @verbose_option
 def command(

@@ -7,12 +7,20 @@ from pathlib import Path
 
 import click
 
-from mcuq.cli._shared import error_console, option, output_console, progress_on, set_up_logging, verbose_option
+from mcuq.cli._shared import (
+    error_console,
+    option,
+    output_console,
+    progress_on,
+    set_up_logging,
+    timeout_option,
+    verbose_option,
+)
 
 
 @click.command("estimate")
 @click.argument("build", type=click.Path(path_type=Path))
-@option("--timeout", type=click.FloatRange(min=0.1), default=120.0, show_default=True, help="Seconds per inference.")
+@timeout_option
 @option("--json", "as_json", is_flag=True, help="Print the estimate as one JSON object.")
 @verbose_option
 def command(build: Path, timeout: float, as_json: bool, verbose: bool) -> None:

@@ -13,6 +13,8 @@ from mcuq.cli._shared import (
     output_console,
     progress_on,
     set_up_logging,
+    test_data_option,
+    timeout_option,
     verbose_option,
 )
 
@@ -22,12 +24,12 @@ MEASUREMENT = "measurement.json"
 @click.command("measure")
 @click.argument("build", type=click.Path(path_type=Path))
 @option("--port", default="auto", show_default=True, help="Serial port; auto finds the board's own by its USB ids.")
-@option("--data", help="Test data, in the formats that `mcuq build --data` takes. [default: random inputs]")
+@test_data_option
 @option("--runs", type=click.IntRange(min=1), default=100, show_default=True, help="Runs to time.")
 @option("--warmup", type=click.IntRange(min=0), default=5, show_default=True, help="Runs before those.")
 @option("--layers", is_flag=True, help="Time each layer too.")
 @option("--limit", type=click.IntRange(min=1), help="Run at most so many samples.")
-@option("--timeout", type=click.FloatRange(min=0.1), default=120.0, show_default=True, help="Seconds per inference.")
+@timeout_option
 @option(
     "--reconnect",
     type=click.FloatRange(min=0),

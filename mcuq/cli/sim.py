@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mcuq.cli._shared import error_console, json_option, option, progress_on, set_up_logging, show, verbose_option
+from mcuq.cli._shared import (
+    error_console,
+    json_option,
+    option,
+    progress_on,
+    set_up_logging,
+    show,
+    test_data_option,
+    timeout_option,
+    verbose_option,
+)
 
 if TYPE_CHECKING:
     from mcuq.simulate import Engine
@@ -15,9 +25,9 @@ if TYPE_CHECKING:
 
 @click.command("sim")
 @click.argument("build", type=click.Path(path_type=Path))
-@option("--data", help="Test data, in the formats that `mcuq build --data` takes. [default: random inputs]")
+@test_data_option
 @option("--limit", type=click.IntRange(min=1), help="Run at most so many samples.")
-@option("--timeout", type=click.FloatRange(min=0.1), default=120.0, show_default=True, help="Seconds per inference.")
+@timeout_option
 @option(
     "--engine",
     type=click.Choice(("qemu", "renode")),

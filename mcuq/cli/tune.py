@@ -9,13 +9,20 @@ import click
 
 from mcuq.cli._shared import (
     Bytes,
+    board_file_option,
+    board_option,
+    calibration_option,
     chosen_board,
+    cmsis_nn_option,
     error_console,
     existing,
+    kernels_option,
+    optimize_option,
     option,
     output_console,
     progress_on,
     set_up_logging,
+    timeout_option,
     verbose_option,
 )
 
@@ -25,16 +32,16 @@ if TYPE_CHECKING:
 
 @click.command("tune")
 @click.argument("model", type=click.Path(path_type=Path))
-@option("--board", help="Board to tune for; `mcuq boards` lists them.")
-@option("--board-file", type=click.Path(path_type=Path), help="A board of your own, as a TOML file.")
-@option("--data", help="Calibration data, as for `mcuq build`.")
+@board_option
+@board_file_option
+@calibration_option
 @option("-o", "--output", type=click.Path(path_type=Path), help="File to write. [default: MODEL-BOARD.tuned.toml]")
-@option("--kernels", type=click.Choice(["auto", "cmsis-nn", "mcuq"]), help="Kernels to try. [default: auto]")
-@option("--optimize", type=click.Choice(["speed", "balanced", "size", "ram"]), help="As for build. [default: balanced]")
+@kernels_option
+@optimize_option
 @option("--flash", type=Bytes(), help="Most flash for the model's constants and kernels.")
 @option("--ram", type=Bytes(), help="Most RAM for the arena.")
-@option("--cmsis-nn", type=click.Path(), help="CMSIS-NN: a checkout, or a CMSIS pack.")
-@option("--timeout", type=click.FloatRange(min=0.1), default=120.0, show_default=True, help="Seconds per inference.")
+@cmsis_nn_option
+@timeout_option
 @verbose_option
 def command(
     model: Path,

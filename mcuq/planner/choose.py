@@ -8,6 +8,7 @@ many layers share it. RAM is counted layer by layer: what is alive while a layer
 from __future__ import annotations
 
 import copy
+import dataclasses
 import enum
 import math
 from collections import Counter
@@ -85,10 +86,8 @@ Choices = Mapping[str, str]
 """Layer name → kernel."""
 
 
-def survey(
-    graph: Graph, target: Target, policy: KernelPolicy, cycles: Mapping[tuple[str, str], int] | None = None
-) -> tuple[LayerOptions, ...]:
-    """The options of every layer. ``cycles`` of (layer, kernel), where known better, replace the kernels' estimates.
+def survey(graph: Graph, target: Target, policy: KernelPolicy) -> tuple[LayerOptions, ...]:
+    """The options of every layer.
 
     Under the policy that prefers CMSIS-NN a layer has options of one library only.
     """
@@ -105,11 +104,26 @@ def survey(
         for candidate in able:
             name, library = candidate.kernel.name, candidate.kernel.library
             lowering = step.lowering if name == step.kernel else candidate.kernel.lower(layer, target)
-            known = (cycles or {}).get((layer.name, name), candidate.cycles)
             alive = lower_bound_at(index, _replaced(program, index, Step(layer, name, library, lowering)))
-            options.append(Option(name, library, known, lowering, alive))
-        found.append(LayerOptions(layer, tuple(sorted(options, key=lambda o: (o.cycles, o.kernel)))))
+            options.append(Option(name, library, candidate.cycles, lowering, alive))
+        found.append(LayerOptions(layer, tuple(options)))
     return tuple(found)
+
+
+def with_cycles(surveyed: Sequence[LayerOptions], cycles: Mapping[tuple[str, str], int]) -> tuple[LayerOptions, ...]:
+    """``surveyed`` with better known ``cycles`` of (layer, kernel) in place of the kernels' estimates."""
+    return tuple(
+        LayerOptions(
+            entry.layer,
+            tuple(
+                sorted(
+                    (dataclasses.replace(o, cycles=cycles[entry.layer.name, o.kernel]) for o in entry.options),
+                    key=lambda option: (option.cycles, option.kernel),
+                )
+            ),
+        )
+        for entry in surveyed
+    )
 
 
 def _replaced(program: Program, index: int, step: Step) -> Program:
@@ -141,12 +155,12 @@ def ram_levels(surveyed: Sequence[LayerOptions]) -> tuple[int, ...]:
 
 
 def _ram_limits(surveyed: Sequence[LayerOptions], optimize: Optimize, limit: int | None) -> tuple[int | None, ...]:
-    """The budgets of RAM to look for choices within: for a balance, a few below what is allowed."""
-    if optimize is not Optimize.BALANCED:
+    """The budgets of RAM to look for choices within, where RAM counts: a few below what is allowed."""
+    if optimize not in (Optimize.BALANCED, Optimize.RAM):
         return (limit,)
     most = max((layer.options[0].ram_bytes for layer in surveyed), default=0)
     below = [level for level in ram_levels(surveyed) if level < min(most, limit or most)]
-    return (limit, *below[-BALANCED_LEVELS:])
+    return (limit, *(below[:LEVELS] if optimize is Optimize.RAM else below[-LEVELS:]))
 
 
 def _least_ram(surveyed: Sequence[LayerOptions]) -> int:
@@ -170,16 +184,27 @@ def _rank(found: Cost, optimize: Optimize, flash_limit: int | None) -> tuple[flo
         sizes = (found.cycles, found.flash_bytes, found.ram_bytes + RAM_BESIDE_BYTES)
         cycles, flash, ram = (math.log(1 + n) for n in sizes)
         return (excess, CYCLES_WEIGHT * cycles + flash + ram)
+    if optimize is Optimize.RAM:
+        return (excess, arena_worth(found.ram_bytes, found.cycles))
     return (excess, found.cycles, found.flash_bytes)
 
+
+def arena_worth(arena_bytes: int, cycles: int) -> float:
+    """What is to be least where RAM is short and nobody said how short: one per cent of the arena is worth
+    ``ARENA_WEIGHT`` per cent of cycles.
+    """
+    return ARENA_WEIGHT * math.log(1 + arena_bytes) + math.log(1 + cycles)
+
+
+ARENA_WEIGHT = 1.5
 
 CYCLES_WEIGHT = 1.5
 
 RAM_BESIDE_BYTES = 4096
 """Stack, buffers and an application: what any image has beside its arena, so that half of a small one is no half."""
 
-BALANCED_LEVELS = 5
-"""Budgets of RAM that a balance is looked for in: a tenth of a second for each."""
+LEVELS = 5
+"""Budgets of RAM that a choice is looked for in where RAM counts: a tenth of a second for each."""
 
 PRICES = (0.0, *(2.0**power for power in range(-4, 15)), 1e9)
 """Cycles that a byte of flash is worth, tried in this order."""

@@ -18,6 +18,7 @@ from mcuq.kernels import kernels_for
 from mcuq.kernels.base import Kernel
 from mcuq.ops.rows import Stripe, rows, stripe_layer
 from mcuq.planner.arena import Plan, lower_bound_at, plan, quick_bytes
+from mcuq.planner.choose import arena_worth
 from mcuq.planner.lower import NO_CHOICES, KernelPolicy, Program, Step, candidates
 from mcuq.planner.merged import merge
 from mcuq.planner.rounds import rolled
@@ -30,9 +31,8 @@ ROWS = ((1, 1), (1, 2), (1, 4), (2, 2), (2, 4), (4, 4))
 CANDIDATES = 3
 """Stages whose memory is planned with full effort: those that look best."""
 
-ARENA_WEIGHT = 1.5
 MOST_EXTRA_CYCLES = 0.25
-"""Without a budget one per cent of arena is worth 1.5 of cycles, up to this share more of them."""
+"""Without a budget, so large a share more of the cycles may be spent, and no more."""
 
 NO_LIMITS: Mapping[int, int] = MappingProxyType({})
 
@@ -312,7 +312,7 @@ def stream(
     def worth(arena_bytes: int, extra: int) -> tuple[float, int]:
         """Less is better."""
         if ram_bytes is None:
-            return float(arena_bytes) ** ARENA_WEIGHT * (cycles + extra), extra
+            return arena_worth(arena_bytes, cycles + extra), extra
         return max(arena_bytes, limit), extra
 
     tried: list[tuple[tuple[float, int], int, Program]] = []
