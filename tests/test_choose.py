@@ -84,6 +84,19 @@ def test_size_is_no_larger_than_any_one_kernel_everywhere_or_the_quickest(layers
             assert cost.flash_bytes <= costs([o for o in same if o is not None])[1]
 
 
+def test_size_goes_to_a_kernel_that_pays_only_when_all_layers_go_to_it() -> None:
+    """Going to ``kernel_3`` alone saves the first layer nothing, nor the second: their code is there for the other."""
+    first = (option("kernel_0", 1, 0, 1), option("kernel_3", 1, 0, 1))
+    second = (option("kernel_2", 1, 97, 1), option("kernel_3", 1, 0, 1))
+    layers = tuple(
+        LayerOptions(Layer(name, "RELU", None, (), ()), options)
+        for name, options in (("first", first), ("second", second))
+    )
+    choices, cost = choose(layers, Optimize.SIZE, Budget(), code_of)
+    assert choices == {"first": "kernel_3", "second": "kernel_3"}
+    assert cost.flash_bytes == 700 + 400
+
+
 @given(surveyed(), st.data())
 @settings(max_examples=200, deadline=None)
 def test_a_flash_budget_is_kept_when_the_smallest_choice_keeps_it(

@@ -207,7 +207,7 @@ LEVELS = 5
 """Budgets of RAM that a choice is looked for in where RAM counts: a tenth of a second for each."""
 
 PRICES = (0.0, *(2.0**power for power in range(-4, 15)), 1e9)
-"""Cycles that a byte of flash is worth, tried in this order."""
+"""Cycles that a byte of flash is worth, tried in this order; at the last, bytes alone count."""
 
 
 def _front(layers: Sequence[LayerOptions], code_of: CodeOf) -> list[_Picks]:
@@ -228,6 +228,11 @@ def _settled(picks: _Picks, price: float) -> _Picks:
             without = picks.copy()
             if without.drop(kernel, price) and without.priced(price) < picks.priced(price):
                 picks = without
+        for kernel in picks.kernels if price == PRICES[-1] else ():
+            wherever = picks.copy()
+            wherever.adopt(kernel)
+            if wherever.priced(price) < picks.priced(price):
+                picks = wherever
         if picks.priced(price) >= before:
             return picks
 
@@ -238,6 +243,7 @@ class _Picks:
     def __init__(self, layers: Sequence[LayerOptions], code_of: CodeOf) -> None:
         self.layers = layers
         self.code_of = code_of
+        self.kernels = sorted({option.kernel for layer in layers for option in layer.options})
         self.picked = [layer.options[0] for layer in layers]
         self.users = Counter(piece for option in self.picked for piece in code_of(option.lowering))
 
@@ -276,6 +282,12 @@ class _Picks:
                     return False
                 self.pick(index, rest, price)
         return True
+
+    def adopt(self, kernel: str) -> None:
+        """``kernel`` wherever it is an option: what no layer alone would go to, for code they all share."""
+        for index, layer in enumerate(self.layers):
+            if option := next((option for option in layer.options if option.kernel == kernel), None):
+                self.pick(index, (option,), 0.0)
 
     def pick(self, index: int, options: Sequence[Option], price: float) -> None:
         """The best of ``options`` for layer ``index``, code that other layers need anyway being free."""
