@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from mcuq import robot_library
 from mcuq.board import Board, Renode, RenodePeripheral
 from mcuq.errors import BoardError
 from mcuq.firmware import vector_table
@@ -104,7 +105,7 @@ def monitor_path(path: Path) -> str:
     text = str(path.absolute())
     if not text.isprintable() or set(text) & set("\"'`;$\\"):
         raise BoardError(f"Renode cannot be told of the path {text!r}", hint="use a folder without such characters")
-    return "@" + text.replace(" ", "\\ ")
+    return robot_library.monitor_path(text)
 
 
 def unexpected(board: Board, line: str) -> bool:

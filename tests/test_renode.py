@@ -31,8 +31,9 @@ from mcuq.frames import Frame, FrameDecoder, encode
 from mcuq.link import Link
 from mcuq.renode import counts_instructions, monitor_path, platform_text, script_text, unexpected
 from mcuq.robot import RobotFiles, robot_text
+from mcuq.robot_library import free_port
 from mcuq.runners.base import Program
-from mcuq.runners.renode import RenodeRunner, free_port
+from mcuq.runners.renode import RenodeRunner
 from tests.firmware.building import FED_MODEL, build_for_board, run
 from tests.harness.small_models import mcuq, report_of
 from tests.test_runners import alive, echo_inputs

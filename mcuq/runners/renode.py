@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 from mcuq.board import Board
 from mcuq.errors import RunError, ToolError
 from mcuq.renode import OLDEST_VERSION, machine_of, monitor_path, platform_text, script_text, unexpected
+from mcuq.robot_library import free_port
 from mcuq.runners.base import Program, Runner, Target
 from mcuq.toolchain import find_tool, install_hint
 
@@ -95,14 +95,6 @@ class RenodeTarget(Target):
                 details=lines[:10],
                 hint="the [renode] section of the board file lists what there is",
             )
-
-
-def free_port() -> int:
-    """A TCP port that nobody listens at, as it seems."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_until_started(program: Program) -> None:
