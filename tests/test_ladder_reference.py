@@ -8,7 +8,7 @@ import pytest
 from mcuq.frontend.tflite import bind, read_tflite
 from mcuq.ops import operators
 from mcuq.ops.base import Case
-from tests.harness.ladder import litert_outputs, random_input, reference_outputs
+from tests.harness.ladder import litert_outputs, random_inputs, reference_outputs
 from tests.harness.tflite_writer import case_seed, write_case
 
 CASES = [(operator.name, case) for operator in operators().values() for case in operator.cases]
@@ -20,7 +20,7 @@ def test_integer_reference_gives_litert_bytes(operator: str, case: Case) -> None
     graph = bind(read_tflite(model, case.name))
     rng = np.random.default_rng(case_seed(operator, case) + 1)
     for _ in range(3):
-        inputs = [random_input(t.shape, t.type.dtype, rng) for t in graph.input_tensors]
+        inputs = random_inputs(case, graph, rng)
         expected = litert_outputs(model, inputs)
         found = reference_outputs(graph, inputs)
         for want, got in zip(expected, found, strict=True):

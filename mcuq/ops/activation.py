@@ -49,3 +49,9 @@ def quantized_range(activation: Activation, output: TensorType) -> tuple[int, in
 def is_clamp(activation: Activation) -> bool:
     """Is the activation a clamp, the only kind that int8 operators fuse?"""
     return activation in _REAL_RANGE
+
+
+def limits_fit_int32(activation: Activation, output: TensorType) -> bool:
+    """Are the clamp's ends less than 2**31 steps of ``output``, where LiteRT's conversion to int32 is defined?"""
+    ends = [abs(end) for end in _REAL_RANGE[activation] if end is not None]
+    return max(ends, default=0.0) < 2**31 * output.scale

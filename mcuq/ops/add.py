@@ -75,6 +75,7 @@ CONSTRAINTS = (
     output_has_the_broadcast_shape,
     few_loops,
     rules.fused_activation_is_a_clamp,
+    rules.clamp_fits_int32,
     output_factor_below_one,
 )
 

@@ -29,6 +29,8 @@ class Operand:
     data: Any = None
     """None: an activation. Otherwise the values of a constant; a string has them drawn from the case's seed:
     ``"random"``, for weights also ``"-8 .. 7"``, ``"16 values"``, or ``"16 values each"`` (of each output channel)."""
+    least: int | None = None
+    """The least value that tests give an activation, where LiteRT stops on lesser ones."""
 
     @property
     def type(self) -> TensorType:

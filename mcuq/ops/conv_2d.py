@@ -274,6 +274,7 @@ OPERATORS = (
             shapes_agree,
             accumulator_fits_int32(0),
             rules.fused_activation_is_a_clamp,
+            rules.clamp_fits_int32,
         ),
         reference,
         CASES,

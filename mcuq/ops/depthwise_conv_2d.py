@@ -208,6 +208,7 @@ OPERATORS = (
             shapes_agree,
             accumulator_fits_int32(3),
             rules.fused_activation_is_a_clamp,
+            rules.clamp_fits_int32,
         ),
         reference,
         CASES,

@@ -190,6 +190,7 @@ OPERATORS = (
             bias_is_int32,
             accumulator_fits_int32(0),
             rules.fused_activation_is_a_clamp,
+            rules.clamp_fits_int32,
         ),
         reference,
         CASES,

@@ -66,6 +66,7 @@ OPERATORS = (
             output_has_the_broadcast_shape,
             few_loops,
             rules.fused_activation_is_a_clamp,
+            rules.clamp_fits_int32,
             scaled_product_fits_int32,
         ),
         reference,

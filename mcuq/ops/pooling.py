@@ -62,6 +62,7 @@ CONSTRAINTS: tuple[Constraint, ...] = (
     shapes_agree,
     quantization_is_kept,
     rules.fused_activation_is_a_clamp,
+    rules.clamp_fits_int32,
 )
 
 

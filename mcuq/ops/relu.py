@@ -74,7 +74,11 @@ CASES = (
 
 OPERATORS = tuple(
     Operator(
-        name, attributes, (rules.quantized_activations((0,)), same_shape, scaled_input_fits_int32), reference, CASES
+        name,
+        attributes,
+        (rules.quantized_activations((0,)), same_shape, rules.clamp_fits_int32, scaled_input_fits_int32),
+        reference,
+        CASES,
     )
     for name in _ACTIVATIONS
 )

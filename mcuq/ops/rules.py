@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mcuq.ir import DType, Layer, Tensor
-from mcuq.ops.activation import is_clamp
+from mcuq.ops.activation import is_clamp, limits_fit_int32
 from mcuq.ops.base import Constraint
 
 INT8 = (DType.INT8,)
@@ -44,6 +44,12 @@ def fused_activation_is_a_clamp(layer: Layer) -> str | None:
     """the fused activation is NONE, RELU, RELU_N1_TO_1 or RELU6"""
     activation = layer.attributes.activation
     return None if is_clamp(activation) else f"fused activation {activation.name} is not a clamp"
+
+
+def clamp_fits_int32(layer: Layer) -> str | None:
+    """the activation's ends (1 or 6) are less than 2**31 steps of the output"""
+    y, activation = layer.output.type, layer.attributes.activation
+    return None if limits_fit_int32(activation, y) else f"{activation.name} is past int32 in steps of {y.scale:g}"
 
 
 def constant_input(index: int, role: str) -> Constraint:

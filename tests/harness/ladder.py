@@ -7,16 +7,29 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from mcuq.ir import DType, Graph
 from mcuq.ops import operators
+from mcuq.ops.base import Case
 
 
-def random_input(shape: tuple[int, ...], dtype: DType, rng: np.random.Generator) -> np.ndarray:
-    """Random values over the whole range, with runs of the extremes, where roundings and clamps show."""
+def random_input(
+    shape: tuple[int, ...], dtype: DType, rng: np.random.Generator, least: int | None = None
+) -> np.ndarray:
+    """Random values over the whole range (from ``least`` on), with runs of the extremes, where roundings and clamps
+    show."""
     if dtype is DType.FLOAT32:
         return rng.normal(0, 3, shape).astype(np.float32)
+    if dtype is DType.BOOL:
+        return rng.integers(0, 2, shape).astype(bool)
     limits = np.iinfo(dtype.numpy)
-    values = rng.integers(limits.min, limits.max + 1, shape)
+    low = limits.min if least is None else least
+    values = rng.integers(low, limits.max, shape, dtype.numpy, endpoint=True)
     extremes = rng.random(shape) < 0.1
-    return np.where(extremes, rng.choice([limits.min, limits.max], shape), values).astype(dtype.numpy)
+    return np.where(extremes, rng.choice(np.array([low, limits.max], dtype.numpy), shape), values).astype(dtype.numpy)
+
+
+def random_inputs(case: Case, graph: Graph, rng: np.random.Generator) -> list[np.ndarray]:
+    """Inputs of a case's graph, each at least what its operand asks for."""
+    least = {f"input_{i}": operand.least for i, operand in enumerate(case.inputs) if operand is not None}
+    return [random_input(t.shape, t.type.dtype, rng, least.get(t.name)) for t in graph.input_tensors]
 
 
 def litert_outputs(model: bytes, inputs: list[np.ndarray]) -> list[np.ndarray]:

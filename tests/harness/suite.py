@@ -29,7 +29,7 @@ from mcuq.paths import FIRMWARE
 from mcuq.planner.arena import Plan, plan
 from mcuq.planner.lower import KernelPolicy, candidates, lower
 from mcuq.toolchain import Toolchain, Unit
-from tests.harness.ladder import litert_outputs, random_input
+from tests.harness.ladder import litert_outputs, random_inputs
 from tests.harness.tflite_writer import case_seed, write_case
 
 ROUNDS = 2
@@ -82,7 +82,7 @@ def layer_cases(
     rng = np.random.default_rng(case_seed(operator, case) + 1)
     rounds = []
     for _ in range(ROUNDS):
-        inputs = [random_input(t.shape, t.type.dtype, rng) for t in graph.input_tensors]
+        inputs = random_inputs(case, graph, rng)
         outputs = litert_outputs(model, inputs)
         rounds.append((b"".join(a.tobytes() for a in inputs), b"".join(a.tobytes() for a in outputs)))
     (layer,) = graph.layers()

@@ -28,7 +28,10 @@ _OPTIONS = {
     "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
     "AVERAGE_POOL_2D": "Pool2DOptions",
     "MAX_POOL_2D": "Pool2DOptions",
-    "MEAN": "ReducerOptions",
+    **dict.fromkeys(("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD"), "ReducerOptions"),
+    **dict.fromkeys(("REDUCE_ANY", "REDUCE_ALL"), "ReducerOptions"),
+    **dict.fromkeys(("MAXIMUM", "MINIMUM"), "MaximumMinimumOptions"),
+    "L2_NORMALIZATION": "L2NormOptions",
 }
 
 # Real files leave these operators' options out, so cases without options do too.
@@ -41,8 +44,10 @@ def constant_values(case: Case, operand: Operand, rng: np.random.Generator) -> n
         return np.asarray(operand.data, operand.dtype.numpy).reshape(operand.shape)
     if operand.dtype is DType.INT8:
         return _weights(operand.data, operand.shape, rng)
-    if operand.dtype is DType.INT32:
-        return rng.integers(-3000, 3001, operand.shape).astype(np.int32)
+    if operand.dtype in (DType.INT32, DType.INT64):
+        return rng.integers(-3000, 3001, operand.shape).astype(operand.dtype.numpy)
+    if operand.dtype is DType.BOOL:
+        return rng.integers(0, 2, operand.shape).astype(bool)
     raise ValueError(f"{case.name}: no random {operand.dtype.value} constants")
 
 

@@ -1,0 +1,65 @@
+"""Functions of one tensor, and of two tensors that are broadcast."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from mcuq.ir import DType
+from mcuq.ops.base import Case, Operand
+from mcuq.ops.elementwise import broadcast_shape
+from tests.strategies.drawing import (
+    broadcast_shapes,
+    case_names,
+    clamps,
+    int8,
+    maybe_constants,
+    scales,
+    shapes,
+    usual_scales,
+)
+
+
+@st.composite
+def functions(draw: st.DrawFn, output: tuple[float, int] | None = None) -> Case:
+    """Of one int8 tensor; ``output`` is the quantization where it is fixed."""
+    shape = draw(shapes())
+    y = draw(int8(shape)) if output is None else Operand(shape, *output)
+    return Case(draw(case_names), (draw(int8(shape)),), (y,))
+
+
+@st.composite
+def binary(draw: st.DrawFn, *, fused: bool = True) -> Case:
+    """Of two int8 tensors into a third."""
+    inputs = [draw(int8(shape)) for shape in draw(broadcast_shapes())]
+    output = draw(int8(broadcast_shape(inputs[0].shape, inputs[1].shape)))
+    options: dict[str, Any] = {"fused_activation_function": int(draw(clamps))} if fused else {}
+    return Case(draw(case_names), draw(maybe_constants(inputs)), (output,), options)
+
+
+@st.composite
+def quantizations(draw: st.DrawFn) -> Case:
+    """Real values or bytes into bytes."""
+    shape = draw(shapes())
+    dtypes = st.sampled_from([DType.INT8, DType.UINT8])
+    x, y = (Operand(shape, draw(scales), draw(st.integers(0, 127)), draw(dtypes)) for _ in range(2))
+    if draw(st.booleans()):  # LiteRT leaves reals past 2**31 steps undefined
+        x, y = Operand(shape, dtype=DType.FLOAT32), Operand(shape, draw(usual_scales), y.zero_point, y.dtype)
+    return Case(draw(case_names), (x,), (y,))
+
+
+@st.composite
+def dequantizations(draw: st.DrawFn) -> Case:
+    shape = draw(shapes())
+    x = Operand(shape, draw(scales), draw(st.integers(0, 127)), draw(st.sampled_from([DType.INT8, DType.UINT8])))
+    return Case(draw(case_names), (x,), (Operand(shape, dtype=DType.FLOAT32),))
+
+
+STRATEGIES = {
+    **dict.fromkeys(("RELU", "RELU6", "RELU_N1_TO_1", "TANH"), functions()),
+    "LOGISTIC": functions((1 / 256, -128)),
+    **dict.fromkeys(("ADD", "SUB", "MUL"), binary()),
+    "QUANTIZE": quantizations(),
+    "DEQUANTIZE": dequantizations(),
+}

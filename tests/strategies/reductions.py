@@ -1,0 +1,48 @@
+"""Operators that make fewer values of many: over axes, along rows, or in windows."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from mcuq.ops.base import Case, Operand
+from tests.strategies.drawing import activations, case_names, int8, ints, scales, shapes, usual_scales, zero_points
+from tests.strategies.weighted import channels, window_options, windows
+
+
+@st.composite
+def reductions(draw: st.DrawFn, *, same_quantization: bool = False) -> Case:
+    """Over some axes, given as they may be: negative, twice."""
+    shape = draw(shapes((1, 5)))
+    axes = draw(st.lists(st.integers(-len(shape), len(shape) - 1), min_size=1, max_size=4))
+    reduced, keep = {axis % len(shape) for axis in axes}, draw(st.booleans())
+    output = tuple(1 if i in reduced else n for i, n in enumerate(shape) if keep or i not in reduced)
+    x, y = draw(int8(shape)), draw(int8(output))
+    if same_quantization:
+        y = Operand(output, x.scale, x.zero_point)
+    return Case(draw(case_names), (x, ints(axes, len(axes))), (y,), {"keep_dims": keep})
+
+
+@st.composite
+def softmaxes(draw: st.DrawFn) -> Case:
+    shape = draw(shapes())
+    beta = draw(st.sampled_from([1.0, 1.0, 0.25, 3.5]))
+    return Case(draw(case_names), (draw(int8(shape)),), (Operand(shape, 1 / 256, -128),), {"beta": beta})
+
+
+@st.composite
+def poolings(draw: st.DrawFn) -> Case:
+    made = draw(windows().filter(lambda w: w["dilation"] == (1, 1)))
+    depth, scale, zero_point = draw(channels), draw(st.one_of(scales, usual_scales)), draw(zero_points)
+    x, y = (Operand((1, *made[name], depth), scale, zero_point) for name in ("image", "output"))
+    options = {"filter_height": made["window"][0], "filter_width": made["window"][1]}
+    kept = ("stride_h", "stride_w", "padding", "fused_activation_function")
+    options |= {name: value for name, value in window_options(made, draw(activations)).items() if name in kept}
+    return Case(draw(case_names), (x,), (y,), options)
+
+
+STRATEGIES = {
+    "MEAN": reductions(),
+    "SOFTMAX": softmaxes(),
+    "AVERAGE_POOL_2D": poolings(),
+    "MAX_POOL_2D": poolings(),
+}
