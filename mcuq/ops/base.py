@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,7 +60,8 @@ class Operator:
     layer that makes no sense may raise ``ValueError``, ``IndexError`` or ``ZeroDivisionError``.
     ``reference`` computes the outputs from all inputs (constants included), byte for byte like LiteRT's reference
     kernel. ``aliases`` is true where the output is the input's bytes in another shape: no kernel runs. ``in_files`` is
-    false for what only passes make: TFLite has no such operator, and so there are no cases.
+    false for what only passes make: TFLite has no such operator, and so there are no cases. ``moves`` lists what an
+    operator copies that only copies (``moves.py``).
     """
 
     name: str
@@ -70,6 +71,7 @@ class Operator:
     cases: tuple[Case, ...]
     aliases: bool = False
     in_files: bool = True
+    moves: Callable[[Layer, Sequence[Array], Sequence[Array]], Iterable[tuple[Array, Array]]] | None = None
 
     def broken_rule(self, layer: Layer) -> str | None:
         """What is wrong with ``layer``, from the first rule that it breaks; None when mcuq compiles it.

@@ -34,6 +34,9 @@ _OPTIONS = {
     "L2_NORMALIZATION": "L2NormOptions",
 }
 
+# The least version that LiteRT registers, where that is not 1.
+_VERSIONS = {"BROADCAST_TO": 2}
+
 # Real files leave these operators' options out, so cases without options do too.
 _OFTEN_WITHOUT_OPTIONS = ("RESHAPE", "SQUEEZE")
 
@@ -156,7 +159,7 @@ def _operator_code(operator: str) -> Any:
     code = schema.OperatorCodeT()
     code.builtinCode = getattr(schema.BuiltinOperator, operator)
     code.deprecatedBuiltinCode = min(code.builtinCode, 127)
-    code.version = 1
+    code.version = _VERSIONS.get(operator, 1)
     return code
 
 
