@@ -36,32 +36,55 @@ def attributes(options: Mapping[str, Any], layer: Layer) -> StridedSlice:
     )
     if not len(begins) == len(ends) == len(strides):
         raise ValueError(f"{len(begins)} beginnings, {len(ends)} ends and {len(strides)} strides")
-    if options.get("offset"):
-        ends = tuple(begin + end for begin, end in zip(begins, ends, strict=True))
     masks = {
         name: int(options.get(f"{name}_mask", 0)) for name in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")
     }
+    if masks["ellipsis"] & (masks["ellipsis"] - 1):
+        raise ValueError("there is more than one ellipsis")
+    if options.get("offset"):
+        ends = _ends_from_offsets(shape, begins, ends, strides, masks)
     indices: list[Index] = []
     for i, (begin, end, stride) in enumerate(zip(begins, ends, strides, strict=True)):
         asked = {name for name, mask in masks.items() if mask >> i & 1}
         if "ellipsis" in asked:
             named = sum(not (masks["ellipsis"] | masks["new_axis"]) >> j & 1 for j in range(len(begins)))
+            if named >= len(shape):
+                raise ValueError("the ellipsis stands for no axis, of which LiteRT makes something else")
             indices += [slice(None)] * (len(shape) - named)
         elif "new_axis" in asked:
             indices.append(None)
         elif "shrink_axis" in asked:
-            indices.append(begin)
+            if stride < 0:
+                raise ValueError(f"a single index with the stride {stride}")
+            indices.append(0 if "begin" in asked else begin)
         else:
             indices.append(slice(None if "begin" in asked else begin, None if "end" in asked else end, stride))
-    if masks["ellipsis"] & (masks["ellipsis"] - 1):
-        raise ValueError("there is more than one ellipsis")
     array = np.broadcast_to(np.int8(0), shape)
     return StridedSlice(tuple(indices), (array[tuple(indices)].shape,))
 
 
+def _ends_from_offsets(
+    shape: tuple[int, ...],
+    begins: tuple[int, ...],
+    offsets: tuple[int, ...],
+    strides: tuple[int, ...],
+    masks: Mapping[str, int],
+) -> tuple[int, ...]:
+    """Ends that count from the beginnings, counted from 0; LiteRT reads past them where one is left out or outside."""
+    ends = []
+    for size, begin, offset, stride in zip(shape, begins, offsets, strides, strict=True):
+        end = begin % size + offset
+        if masks["begin"] | masks["end"] | masks["ellipsis"] | masks["new_axis"]:
+            raise ValueError("ends that count from the beginnings go with no mask")
+        if not -size <= begin < size or not 0 <= end <= size or offset * stride < 0:
+            raise ValueError(f"{offset} elements from {begin} on are not inside an axis of {size}")
+        ends.append(end)
+    return tuple(ends)
+
+
 def moves(layer: Layer, inputs: Sequence[Array], outputs: Sequence[Array]) -> Iterable[Move]:
-    # Up to the last axis, so that a single element is a view, too.
-    return ((outputs[0], inputs[0][layer.attributes.indices + (...,)]),)
+    index = (*layer.attributes.indices, ...)  # with an ellipsis, a single element is a view, too
+    return ((outputs[0], inputs[0][index]),)
 
 
 def _case(name: str, shape: Any, begin: Any, end: Any, stride: Any, output: Any, **rest: Any) -> Case:
@@ -82,6 +105,7 @@ CASES = (
     _case("fewer_indices", (4, 5, 6), (1,), (3,), (1,), (2, 5, 6)),
     _case("everything", (3, 4, 5, 6), (1, 0, 0, -2), (0, 0, 0, 0), (1, 1, 1, -3), (4, 5, 1, 2), ellipsis_mask=2,
           new_axis_mask=4, shrink_axis_mask=1, end_mask=8),
+    _case("offsets", (4, 5), (-3, 3), (2, -2), (1, -1), (2, 2), offset=True),
     _case("floats", (2, 6), (0, 4), (2, 0), (1, -2), (2, 2), dtype=DType.FLOAT32),
 )  # fmt: skip
 
