@@ -25,12 +25,11 @@ _ADVICE = {
         ),
         _RECURRENT,
     ),
-    **dict.fromkeys(("TILE", "TRANSPOSE_CONV", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"), _UPSAMPLING),
+    **dict.fromkeys(("TILE", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"), _UPSAMPLING),
     **dict.fromkeys(("RSQRT", "SQUARED_DIFFERENCE"), "use BatchNormalization after a layer with weights"),
     **dict.fromkeys(("GATHER", "EMBEDDING_LOOKUP"), "give the model the looked-up vectors as its input"),
     "REDUCE_MAX": "use GlobalAveragePooling, or MaxPooling over the whole input",
     "CONV_3D": "use Conv2D or Conv1D",
-    "BATCH_MATMUL": "attention is not compiled; use Dense or convolutions",
     "TRANSPOSE": "order the axes in the data, or before training",
     "IF": "models must run the same layers for every input",
 }

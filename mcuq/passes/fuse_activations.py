@@ -18,6 +18,7 @@ CLAMPS = ("RELU", "RELU6", "RELU_N1_TO_1")
 CLAMPING = (
     "CONV_2D",
     "DEPTHWISE_CONV_2D",
+    "TRANSPOSE_CONV",
     "FULLY_CONNECTED",
     "ADD",
     "SUB",

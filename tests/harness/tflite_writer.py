@@ -32,6 +32,7 @@ _OPTIONS = {
     **dict.fromkeys(("REDUCE_ANY", "REDUCE_ALL"), "ReducerOptions"),
     **dict.fromkeys(("MAXIMUM", "MINIMUM"), "MaximumMinimumOptions"),
     "L2_NORMALIZATION": "L2NormOptions",
+    "BATCH_MATMUL": "BatchMatMulOptions",
 }
 
 # The least version that LiteRT registers, where that is not 1.
