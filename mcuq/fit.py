@@ -148,7 +148,7 @@ def _streamed(best: _Choice, quickest: _Choice, usual: _Choice, goals: Goals, bu
 
     What it saves and takes is told against the ``usual`` choice.
     """
-    made = stream(quickest.plan.program, goals.policy, goals.choices, budget.ram_bytes)
+    made = stream(quickest.plan, goals.policy, goals.choices, budget.ram_bytes)
     if made is None or made.plan.arena_bytes >= best.plan.arena_bytes:
         return best
     (stage,) = made.plan.program.stages

@@ -41,7 +41,7 @@ def watched(core: Core, policy: KernelPolicy, every: int | None = None) -> list[
         graph = make()
         program = lower(graph, target_of(core), policy)
         plans = {"whole": plan(program)}
-        best = stream(program, policy) or stream(program, policy, ram_bytes=0)
+        best = stream(plans["whole"], policy) or stream(plans["whole"], policy, ram_bytes=0)
         assert best is not None, f"no stage makes {graph.name} smaller"
         plans["best"] = best.plan
         streamer = Streamer(program, policy)
@@ -130,10 +130,10 @@ def test_a_plan_that_overwrites_what_is_alive_is_caught(tmp_path: Path) -> None:
     cases: list[WatchedCase] = []
     for make in (mobile, residual):
         graph: Graph = make()
-        program = lower(graph, target_of(core_named("cortex-m4")), KernelPolicy.MCUQ)
-        best = stream(program, KernelPolicy.MCUQ)
+        whole = plan(lower(graph, target_of(core_named("cortex-m4")), KernelPolicy.MCUQ))
+        best = stream(whole, KernelPolicy.MCUQ)
         assert best is not None
-        for planned in (plan(program),) if make is mobile else (best.plan,):
+        for planned in (whole,) if make is mobile else (best.plan,):
             cases += [WatchedCase(what, made, rounds(graph, 1)) for what, made in corrupted(planned)[::2]]
     assert len(cases) >= 4
     built = build_watched_program(cases, tmp_path)
@@ -177,7 +177,8 @@ int main(void)
 @pytest.mark.parametrize("flags", [(), ("-DNET_OWN_READ_INPUT",)], ids=["whole", "own"])
 def test_an_application_gives_a_whole_input_or_reads_it_itself(flags: tuple[str, ...], tmp_path: Path) -> None:
     graph = mobile()
-    best = stream(lower(graph, Target(core_named("cortex-m0")), KernelPolicy.MCUQ), KernelPolicy.MCUQ, ram_bytes=0)
+    whole = plan(lower(graph, Target(core_named("cortex-m0")), KernelPolicy.MCUQ))
+    best = stream(whole, KernelPolicy.MCUQ, ram_bytes=0)
     assert best is not None and best.plan.program.fed_input is not None
     for name, text in generate(best.plan, "net", "a net").items():
         if name != FIRMWARE_VIEW:
@@ -193,12 +194,11 @@ def test_an_application_gives_a_whole_input_or_reads_it_itself(flags: tuple[str,
 
 
 def test_streaming_halves_what_the_first_layers_need() -> None:
-    graph = mobile()
-    program = lower(graph, target_of(core_named("cortex-m4")), KernelPolicy.MCUQ)
-    best = stream(program, KernelPolicy.MCUQ)
+    whole = plan(lower(mobile(), target_of(core_named("cortex-m4")), KernelPolicy.MCUQ))
+    best = stream(whole, KernelPolicy.MCUQ)
     assert best is not None
-    assert best.plan.arena_bytes < plan(program).arena_bytes
-    roomy = stream(program, KernelPolicy.MCUQ, ram_bytes=plan(program).arena_bytes - 8)
+    assert best.plan.arena_bytes < whole.arena_bytes
+    roomy = stream(whole, KernelPolicy.MCUQ, ram_bytes=whole.arena_bytes - 8)
     assert roomy is not None
-    assert best.plan.arena_bytes <= roomy.plan.arena_bytes < plan(program).arena_bytes
+    assert best.plan.arena_bytes <= roomy.plan.arena_bytes < whole.arena_bytes
     assert roomy.extra_cycles <= best.extra_cycles

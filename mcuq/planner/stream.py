@@ -295,17 +295,17 @@ class Streamer:
 
 
 def stream(
-    program: Program,
+    planned: Plan,
     policy: KernelPolicy = KernelPolicy.AUTO,
     choices: Mapping[str, str] = NO_CHOICES,
     ram_bytes: int | None = None,
 ) -> Streamed | None:
-    """A plan of ``program`` with the best stage: the fewest cycles within ``ram_bytes`` of arena, or the smallest arena
-    where none keeps that; without a budget the best worth. None where no stage makes the arena smaller.
+    """``planned`` with the best stage: the fewest cycles within ``ram_bytes`` of arena, or the smallest arena where none
+    keeps that; without a budget the best worth. None where no stage makes the arena smaller.
 
     ``choices`` are kernels that are settled, by layer.
     """
-    streamer = Streamer(program, policy, choices)
+    streamer = Streamer(planned.program, policy, choices)
     limit = ram_bytes or 0
     cycles = streamer.whole_cycles()
 
@@ -316,7 +316,7 @@ def stream(
         return max(arena_bytes, limit), extra
 
     tried: list[tuple[tuple[float, int], int, Program]] = []
-    smallest = quick_bytes(program)
+    smallest = quick_bytes(planned.program)
     for shape in streamer.shapes():
         for last_rows, most in ROWS:
             made = streamer.scheduled(shape, last_rows, most)
@@ -333,7 +333,7 @@ def stream(
     tried.sort(key=lambda entry: entry[0])
     found = [Streamed(plan(streamed), extra) for _, extra, streamed in tried[:CANDIDATES]]
     best = min(found, key=lambda s: worth(s.plan.arena_bytes, s.extra_cycles), default=None)
-    return best if best is not None and best.plan.arena_bytes < plan(program).arena_bytes else None
+    return best if best is not None and best.plan.arena_bytes < planned.arena_bytes else None
 
 
 def _stride(layer: Layer) -> int:
