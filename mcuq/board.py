@@ -198,6 +198,10 @@ class Placement(_Table):
         return {role: name for role, name in self if name is not None}
 
 
+COPIED_ROLES = ("weights", "hot")
+"""What start-up copies to RAM where a placement wants it."""
+
+
 class Pin(_Table):
     """``port`` and alternate ``function`` are STM32's; other chips number their pins (P1.00 of an nRF is 32)."""
 
@@ -503,7 +507,10 @@ def board_named(name: str) -> Board:
 
 
 def simulated_board(board: Board) -> Board:
-    """The board whose machine in QEMU runs ``board``'s models. ``BoardError``: there is none, or its core differs."""
+    """The board whose machine in QEMU runs ``board``'s models: what ``board`` copies to RAM lies in RAM there, too.
+
+    ``BoardError``: there is none, or its core differs.
+    """
     if board.qemu is not None:
         return board
     if board.simulate_on is None:
@@ -511,4 +518,5 @@ def simulated_board(board: Board) -> Board:
     other = board_named(board.simulate_on)
     if other.qemu is None or not other.core_with_fpu.runs_code_of(board.core_with_fpu):
         raise BoardError(f"board {board.name}: simulate_on names {other.name}, which has no machine or another core")
-    return other
+    copied = {role: other.placement.data for role in COPIED_ROLES if role in board.placement.banks()}
+    return placed(other, copied) if copied else other

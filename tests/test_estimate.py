@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mcuq.board import FlashStream, board_named
+from mcuq.board import FlashStream, board_named, placed
 from mcuq.build import BuildOptions, build
 from mcuq.built import load_built
 from mcuq.cli import run
@@ -86,6 +86,19 @@ def test_loads_from_flash_are_counted_and_a_cache_that_holds_all_fetches_each_li
     assert cached.flash_bytes < min(plain.flash_bytes, built.report.flash_bytes)
     assert plain.flash_cycles == sum(round(0.5 * (layer.flash_bytes or 0)) for layer in plain.layers)
     assert plain.cycles - plain.flash_cycles == cached.cycles - cached.flash_cycles
+
+
+def test_weights_and_code_in_ram_cost_no_flash_on_a_board_that_another_machine_stands_in_for(tmp_path: Path) -> None:
+    (tmp_path / "conv.tflite").write_bytes(write_case("CONV_2D", CASES[0]))
+    board = board_named("nucleo-f746zg")
+    found = []
+    for where in ({}, {"weights": "ram", "hot": "ram"}):
+        build(BuildOptions(tmp_path / "conv.tflite", placed(board, where), tmp_path / "built"), _quiet)
+        found.append(estimate(load_built(tmp_path / "built"), 30.0, _quiet))
+    there, moved = found
+    tables = sum(t.type.bytes for t in load_built(tmp_path / "built").model.graph.tensors.values() if t.constant)
+    assert there.flash_bytes - moved.flash_bytes >= tables
+    assert moved.flash_bytes < 100, "the literals of code that is not moved"
 
 
 def test_every_published_result_was_estimated_with_the_timings_of_today() -> None:

@@ -300,8 +300,8 @@ def stream(
     choices: Mapping[str, str] = NO_CHOICES,
     ram_bytes: int | None = None,
 ) -> Streamed | None:
-    """``planned`` with the best stage: the fewest cycles within ``ram_bytes`` of arena, or the smallest arena where none
-    keeps that; without a budget the best worth. None where no stage makes the arena smaller.
+    """``planned`` with the best stage: the fewest cycles within ``ram_bytes`` of arena, or the smallest arena where
+    none keeps that; without a budget the best worth. None where no stage makes the arena smaller.
 
     ``choices`` are kernels that are settled, by layer.
     """
