@@ -34,6 +34,11 @@ class Built:
     simulated_image: Path | None
     parts: tuple[int, ...]
 
+    @property
+    def origin(self) -> int:
+        """Where the image's first byte goes."""
+        return self.board.bank(self.board.placement.code).origin
+
 
 def load_built(folder: Path) -> Built:
     """Read the build folder ``folder``. Raises ``UsageError`` when it is none, or was damaged,

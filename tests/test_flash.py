@@ -16,8 +16,10 @@ import pytest
 
 from mcuq.board import Board, FlashRunner, all_boards, board_named
 from mcuq.built import Built
+from mcuq.cli import run
 from mcuq.errors import RunError, ToolError, UsageError
 from mcuq.flash import flashers
+from mcuq.flash.own_command import OwnCommand, own_command
 from mcuq.flash.uf2_copy import the_drive
 from mcuq.flash.write import Job, job_for, write
 from mcuq.paths import BOARDS
@@ -195,6 +197,51 @@ def test_one_probe_need_not_be_named_and_the_boards_own_is_known_among_others(to
         job_for(built, None, None, (J_LINK, OTHER_ST_LINK), dry=False)
 
 
+# A command of one's own
+
+
+def test_a_command_of_ones_own_is_run_word_by_word_where_one_stands(tmp_path, monkeypatch):
+    (tmp_path / "a b").mkdir()
+    (tmp_path / "flash.sh").write_text('#!/bin/sh\nprintf "%s\\n" "$@" >words\n')
+    (tmp_path / "flash.sh").chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    built = built_for(NUCLEO, tmp_path / "a b")
+    flasher = own_command(built, "./flash.sh {elf} '$HOME; {hex} {other}' {{bin}}")
+    write(Job(NUCLEO, flasher))
+    stem = f"{tmp_path}/a b/net"
+    assert (tmp_path / "words").read_text() == f"{stem}.elf\n$HOME; {stem}.hex {{other}}\n{{{stem}.bin}}\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("", "names no file to write"),
+        ("make flash", "names no file to write"),
+        ("flash '{elf}", "cannot be split into words"),
+        ("flash {uf2}", r"has no net\.uf2"),
+    ],
+)
+def test_a_command_that_cannot_flash_is_a_usage_error(tmp_path, command, said):
+    built = built_for(NUCLEO, tmp_path)
+    (tmp_path / "net.uf2").unlink()
+    with pytest.raises(UsageError, match=said):
+        own_command(built, command)
+
+
+def test_a_command_of_ones_own_that_fails_or_is_missing(tools, tmp_path):
+    built = built_for(NUCLEO, tmp_path)
+    tools("flash", "no board here", code=3)
+    with pytest.raises(RunError, match="the command failed with exit code 3") as error:
+        write(Job(NUCLEO, own_command(built, "flash {elf}")))
+    assert error.value.details == ("no board here",)
+    with pytest.raises(ToolError, match="flosh could not be started"):
+        write(Job(NUCLEO, own_command(built, "flosh {elf}")))
+
+
+def test_no_board_file_can_name_a_command():
+    assert all(not issubclass(kind, OwnCommand) for kind in flashers().values())
+
+
 # What a tool says
 
 
@@ -347,7 +394,7 @@ def test_a_uf2_file_reads_back_as_what_the_elf_holds(tmp_path):
     assert found[0].data[: len(whole)] == whole
 
 
-def test_a_board_with_a_uf2_boot_loader_has_its_file_built_and_picotool_takes_it(tmp_path):
+def test_a_board_with_a_uf2_boot_loader_has_its_file_built_and_flashing_takes_it(tmp_path, capfd):
     text = (BOARDS / "netduinoplus2.toml").read_text().replace("[clock]", "uf2_family = 0x5775_5A57\n\n[clock]")
     (tmp_path / "own.toml").write_text(text)
     (tmp_path / "net.tflite").write_bytes(dense())
@@ -359,6 +406,11 @@ def test_a_board_with_a_uf2_boot_loader_has_its_file_built_and_picotool_takes_it
     assert not found.data[len(binary) :].strip(b"\0")
     done = mcuq("flash", "out", "--runner", "picotool", "--dry-run", cwd=tmp_path)
     assert done.stdout == f"picotool load --verify --execute {tmp_path}/out/net.uf2\n"
+    own = ["flash", str(tmp_path / "out"), "--flash-command", "./flash.sh {bin}"]
+    assert run([*own, "--dry-run"]) == 0
+    assert capfd.readouterr().out == f"./flash.sh {tmp_path}/out/net.bin\n"
+    assert run([*own, "--runner", "picotool"]) == 2
+    assert "goes with neither --runner nor --probe" in capfd.readouterr().err
 
 
 def test_a_uf2_block_is_laid_out_as_the_format_says():

@@ -21,6 +21,8 @@ from mcuq.report import Report, print_report
 
 if TYPE_CHECKING:
     from mcuq.board import Board
+    from mcuq.built import Built
+    from mcuq.flash.write import Job
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _LITERAL: dict[str, Any] = {"markup": False, "emoji": False, "highlight": False}
@@ -57,6 +59,13 @@ optimize_option = option(
 cmsis_nn_option = option("--cmsis-nn", type=click.Path(), help="CMSIS-NN: a checkout, or a CMSIS pack.")
 timeout_option = option(
     "--timeout", type=click.FloatRange(min=0.1), default=120.0, show_default=True, help="Seconds per inference."
+)
+runner_option = option("--runner", help="Tool to flash with, such as openocd. [default: the board's first installed]")
+probe_option = option("--probe", help="Serial number of the probe; for uf2, the folder where the drive is mounted.")
+flash_command_option = option(
+    "--flash-command",
+    metavar="COMMAND",
+    help="A command of your own to flash with, as './flash.sh {elf}'; {bin}, {hex} and {uf2} are there too. No shell.",
 )
 verbose_option = option("-v", "--verbose", is_flag=True, help="Print passes, commands and decisions to standard error.")
 
@@ -160,3 +169,16 @@ def _preferred(board: str, board_file: Path) -> tuple[str | None, Path | None]:
     if by_flag[0] == by_flag[1]:
         raise UsageError("both --board and --board-file are given", hint="give one of them")
     return (board, None) if by_flag[0] else (None, board_file)
+
+
+def flash_job(built: Built, runner: str | None, probe: str | None, command: str | None, *, dry: bool = False) -> Job:
+    """How --runner, --probe and --flash-command want ``built`` written."""
+    from mcuq.flash.own_command import own_command  # noqa: PLC0415 - keeps `mcuq --help` instant
+    from mcuq.flash.write import Job, job_for  # noqa: PLC0415
+    from mcuq.usb import usb_devices  # noqa: PLC0415
+
+    if command is None:
+        return job_for(built, runner, probe, usb_devices(), dry=dry)
+    if runner is not None or probe is not None:
+        raise UsageError("--flash-command goes with neither --runner nor --probe", hint="give one way to flash")
+    return Job(built.board, own_command(built, command))

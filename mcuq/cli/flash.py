@@ -7,27 +7,39 @@ from pathlib import Path
 
 import click
 
-from mcuq.cli._shared import error_console, option, progress_on, set_up_logging, verbose_option
+from mcuq.cli._shared import (
+    error_console,
+    flash_command_option,
+    flash_job,
+    option,
+    probe_option,
+    progress_on,
+    runner_option,
+    set_up_logging,
+    verbose_option,
+)
 
 
 @click.command("flash")
 @click.argument("build", type=click.Path(path_type=Path))
-@option("--runner", help="Tool to use, such as openocd. [default: the board's first that is installed]")
-@option("--probe", help="Serial number of the probe; for uf2, the folder where the drive is mounted.")
+@runner_option
+@probe_option
+@flash_command_option
 @option("--dry-run", is_flag=True, help="Print the commands and run nothing.")
 @verbose_option
-def command(build: Path, runner: str | None, probe: str | None, dry_run: bool, verbose: bool) -> None:
+def command(
+    build: Path, runner: str | None, probe: str | None, flash_command: str | None, dry_run: bool, verbose: bool
+) -> None:
     """Write the image of BUILD, a folder made by `mcuq build`, into the flash of the board that is connected.
 
     With two probes connected, --probe says which. `mcuq measure` then checks that the board runs this very build.
     """
     from mcuq.built import load_built  # noqa: PLC0415 - keeps `mcuq --help` instant
-    from mcuq.flash.write import job_for, write  # noqa: PLC0415
-    from mcuq.usb import usb_devices  # noqa: PLC0415
+    from mcuq.flash.write import write  # noqa: PLC0415
 
     console = error_console()
     set_up_logging(console, verbose)
-    job = job_for(load_built(build), runner, probe, usb_devices(), dry=dry_run)
+    job = flash_job(load_built(build), runner, probe, flash_command, dry=dry_run)
     if dry_run:
         for path, text in job.flasher.files().items():
             click.echo(f"# {path}:\n" + "".join(f"#   {line}\n" for line in text.splitlines()), nl=False)

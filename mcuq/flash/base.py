@@ -61,6 +61,8 @@ class Flasher(ABC):
     """What the program prints when all went well, where an exit code of 0 is no proof."""
     verifies: ClassVar[bool] = True
     """Whether it reads the flash back and compares."""
+    in_empty_folder: ClassVar[bool] = True
+    """Where it is started: OpenOCD and pyOCD also read settings from there. Else where mcuq was."""
 
     @abstractmethod
     def commands(self) -> tuple[tuple[str, ...], ...]:

@@ -50,8 +50,7 @@ def job_for(built: Built, runner: str | None, probe: str | None, devices: Sequen
         word = probe
     else:
         word = kind.the_probe(way.target, devices, built.board.usb)
-    origin = built.board.bank(built.board.placement.code).origin
-    flasher = kind(built.image.absolute(), origin, way.target, word)
+    flasher = kind(built.image.absolute(), built.origin, way.target, word)
     if not flasher.image.is_file():
         raise UsageError(
             f"{built.folder} has no {flasher.image.name}, which {kind.name} takes",
@@ -68,10 +67,9 @@ def write(job: Job) -> None:
     for path, text in flasher.files().items():
         path.write_text(text, encoding="utf-8")
     output = ""
-    # In an empty folder: OpenOCD and pyOCD also read settings from where they are started.
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as empty:
         for command in flasher.commands():
-            (finished,) = run_all([command], Path(folder))
+            (finished,) = run_all([command], Path(empty) if flasher.in_empty_folder else Path.cwd())
             output += finished.output + finished.errors
             if not flasher.succeeded(finished.code, output):
                 raise failure(job, output, f"failed with exit code {finished.code}")
