@@ -16,17 +16,9 @@ from mcuq.kernels.base import Target
 from mcuq.ops.base import Case
 from mcuq.passes import run_passes
 from mcuq.planner.lower import KernelPolicy
-from mcuq.runners.host import HostRunner
-from mcuq.runners.qemu import QemuRunner
 from tests.harness.ladder import litert_outputs, random_input, reference_outputs
 from tests.harness.net_builder import NONE, RELU, RELU6, SAME, VALID, NetBuilder
-from tests.harness.suite import (
-    SuiteCase,
-    build_suite_image,
-    build_suite_program,
-    differences,
-    layer_cases,
-)
+from tests.harness.suite import SuiteCase, differences_in_qemu, differences_on_the_host, layer_cases
 
 
 def padded(
@@ -111,17 +103,14 @@ def fused_cases(core: Core, policy: KernelPolicy) -> list[SuiteCase]:
 
 def test_every_kernel_takes_padding_of_any_shape_under_sanitizers(tmp_path: Path) -> None:
     cases = fused_cases(core_named("cortex-m4"), KernelPolicy.MCUQ)
-    with HostRunner(build_suite_program(cases, tmp_path)).start() as target, target.open_link() as link:
-        assert differences(link, cases) == []
+    assert differences_on_the_host(cases, tmp_path) == []
 
 
 @pytest.mark.parametrize("board", ["mps2-an386", "mps3-an547"])
 def test_every_kernel_takes_padding_of_any_shape_in_qemu(board: str, tmp_path: Path) -> None:
     found = board_named(board)
     cases = fused_cases(found.core_with_fpu, KernelPolicy.AUTO)
-    image = build_suite_image(cases, found, tmp_path)
-    with QemuRunner(found, image, count=False).start() as target, target.open_link() as link:
-        assert differences(link, cases) == []
+    assert differences_in_qemu(found, cases, tmp_path) == []
 
 
 NOT_FUSED = {
@@ -191,8 +180,7 @@ def test_functions_of_a_byte_in_a_row_become_one_table(tmp_path: Path) -> None:
     assert [node.op for node in fused.nodes] == ["TABLE"]
     target = Target(core_named("cortex-m4"))
     (case,) = layer_cases("TABLE", Case("chain", (), ()), net.tflite(x, y), fused, target, KernelPolicy.MCUQ)
-    with HostRunner(build_suite_program([case], tmp_path)).start() as running, running.open_link() as link:
-        assert differences(link, [case]) == []
+    assert differences_on_the_host([case], tmp_path) == []
 
 
 def test_a_function_of_a_byte_that_is_read_twice_stays() -> None:

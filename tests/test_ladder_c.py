@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from mcuq.board import Board, board_named
+from mcuq.board import board_named
 from mcuq.core import core_named
 from mcuq.planner.lower import KernelPolicy
-from mcuq.runners.host import HostRunner
-from mcuq.runners.qemu import QemuRunner
-from tests.harness.suite import SuiteCase, build_suite_image, build_suite_program, differences, suite_cases
-
-CASES_AN_IMAGE = 400
-"""So that an image fits the 512 KB that mps3-an547 has for code."""
+from tests.harness.suite import differences_in_qemu, differences_on_the_host, suite_cases
 
 # Every kernel that does not refuse a case runs it: AUTO is CMSIS-NN's kernels and all of mcuq's own.
 HOST_RUNS = (("cortex-m3", KernelPolicy.AUTO), ("cortex-m4", KernelPolicy.MCUQ), ("cortex-m55", KernelPolicy.MCUQ))
@@ -33,20 +27,7 @@ def test_generated_c_gives_litert_bytes_on_the_host_under_sanitizers(
     core: str, policy: KernelPolicy, tmp_path: Path
 ) -> None:
     """The kernels that a core would get, as plain C: what is assembly on the core has a twin in C."""
-    cases = suite_cases(core_named(core), policy)
-    program = build_suite_program(cases, tmp_path)
-    with HostRunner(program).start() as target, target.open_link() as link:
-        assert differences(link, cases) == []
-
-
-def differences_in_qemu(board: Board, cases: Sequence[SuiteCase], folder: Path) -> list[str]:
-    wrong: list[str] = []
-    for number, first in enumerate(range(0, len(cases), CASES_AN_IMAGE)):
-        some = cases[first : first + CASES_AN_IMAGE]
-        image = build_suite_image(some, board, folder / str(number))
-        with QemuRunner(board, image, count=False).start() as target, target.open_link() as link:
-            wrong += differences(link, some)
-    return wrong
+    assert differences_on_the_host(suite_cases(core_named(core), policy), tmp_path) == []
 
 
 @pytest.mark.parametrize(("board", "policy"), RUNS, ids=[f"{b}-{p.value}" for b, p in RUNS])

@@ -18,10 +18,9 @@ from mcuq.errors import UnsupportedError
 from mcuq.frontend.tflite import bind, read_tflite
 from mcuq.ops.base import Case
 from mcuq.planner.lower import KernelPolicy
-from tests.harness.suite import suite_cases
+from tests.harness.suite import differences_in_qemu, suite_cases
 from tests.harness.tflite_writer import write_case
 from tests.strategies import strategies
-from tests.test_ladder_c import differences_in_qemu
 
 Made = tuple[str, Case]
 WEIGHTED = ("CONV_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")

@@ -112,7 +112,7 @@ def count_run(
         options = (
             f"begin={begin:#x},mark={mark:#x},flash={flash.origin:#x},flash_end={flash.end:#x},cache={cache_bytes}"
         )
-        runner = QemuRunner(machine, image, count=False, plugin=f"{plugin},{options},out={out}")
+        runner = QemuRunner(machine, image, count=False, extra=("-plugin", f"{plugin},{options},out={out}"))
         with _started(runner) as target, target.open_link(run_timeout_s=timeout_s) as link:
             run(link)
         layers = _read(out)

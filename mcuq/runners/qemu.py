@@ -22,24 +22,23 @@ class QemuRunner(Runner):
     """``board`` must have a machine of its own (see ``mcuq.board.simulated_board``); ``image`` is an ELF for it.
 
     ``count`` gives the counter its meaning; without it the same image runs up to three times as fast and ticks mean
-    nothing. ``plugin`` is QEMU's own argument of that name: a shared object and its options.
+    nothing. ``extra`` are more arguments for QEMU, as they stand.
     """
 
     board: Board
     image: Path
     count: bool = True
-    plugin: str | None = None
+    extra: tuple[str, ...] = ()
 
     def command(self) -> tuple[str, ...]:
         qemu = self.board.qemu
         if qemu is None:
             raise BoardError(f"board {self.board.name} has no QEMU machine of its own")
         icount = ("-icount", f"shift={qemu.icount_shift},sleep=off,align=off") if self.count else ()
-        plugin = ("-plugin", self.plugin) if self.plugin else ()
         unused = ("-serial", "null") * qemu.serial
         return (
             *("qemu-system-arm", "-machine", qemu.machine, "-nographic", "-monitor", "none"),
-            *(*icount, *plugin, *unused, "-serial", "pty", "-kernel", str(self.image)),
+            *(*icount, *self.extra, *unused, "-serial", "pty", "-kernel", str(self.image)),
         )
 
     def start(self) -> Target:
