@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t", "uint16": "uint16_t",
-           "uint32": "uint32_t", "float32": "float"}  # fmt: skip
+           "uint32": "uint32_t", "int64": "int64_t", "float32": "float"}  # fmt: skip
 
 
 def float_literal(value: float) -> str:
@@ -18,8 +18,8 @@ def float_literal(value: float) -> str:
 
 
 def integer_literal(value: int) -> str:
-    """INT32_MIN has no literal of type int; everything else is itself."""
-    return "INT32_MIN" if value == -(2**31) else str(value)
+    """INT32_MIN and INT64_MIN have no literals of their types; everything else is itself."""
+    return {-(2**31): "INT32_MIN", -(2**63): "INT64_MIN"}.get(value, str(value))
 
 
 def table_rows(values: npt.NDArray[np.generic], width: int = 112) -> tuple[str, ...]:
@@ -27,7 +27,7 @@ def table_rows(values: npt.NDArray[np.generic], width: int = 112) -> tuple[str, 
     flat = values.reshape(-1)
     if flat.dtype == np.float32:
         texts = [float_literal(float(v)) for v in flat]
-    elif flat.dtype == np.int32:
+    elif flat.dtype in (np.int32, np.int64):
         texts = [integer_literal(v) for v in flat.tolist()]
     else:
         texts = [str(v) for v in flat.tolist()]

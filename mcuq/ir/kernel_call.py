@@ -51,7 +51,7 @@ Argument = int | str | TensorPointer | ConstantPointer | ScratchPointer | Struct
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Constant:
-    """A table in flash: an array of int8, uint8, int16, int32 or float32 and what it holds, in words."""
+    """A table in flash: an array of integers or of float32 and what it holds, in words."""
 
     name: str
     values: npt.NDArray[np.generic]

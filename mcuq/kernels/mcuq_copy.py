@@ -16,9 +16,6 @@ from mcuq.ops import operators
 from mcuq.ops.base import Array
 
 WIDTHS = (4, 2, 1)
-TABLES = {"int64": "int32", "bool": "uint8"}
-"""Constants whose elements generated code has no literals for are tables of another type of the same bytes."""
-
 BLOCK_BYTES = 24
 """Runs from this length on are worth a call of memcpy."""
 
@@ -112,7 +109,7 @@ class _Calls:
             once = source[tuple(slice(0, 1) if step == 0 else slice(None) for step in source.strides)]
             values = np.ascontiguousarray(once)
             source = np.broadcast_to(values, source.shape)
-            given = self._constant("values", values.reshape(-1).view(TABLES.get(values.dtype.name, values.dtype)))
+            given = self._constant("values", values.view(np.uint8) if values.dtype == bool else values)
         taken = walk(to, source)
         loop = taken.loops[-1] if taken.loops else Loop(1, 0, 0)
         steps = [step for one in taken.loops for step in (one.input_step, one.output_step)]

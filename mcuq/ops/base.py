@@ -31,6 +31,8 @@ class Operand:
     ``"random"``, for weights also ``"-8 .. 7"``, ``"16 values"``, or ``"16 values each"`` (of each output channel)."""
     least: int | None = None
     """The least value that tests give an activation, where LiteRT stops on lesser ones."""
+    most: int | None = None
+    """The greatest one."""
 
     @property
     def type(self) -> TensorType:

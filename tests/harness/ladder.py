@@ -11,25 +11,25 @@ from mcuq.ops.base import Case
 
 
 def random_input(
-    shape: tuple[int, ...], dtype: DType, rng: np.random.Generator, least: int | None = None
+    shape: tuple[int, ...], dtype: DType, rng: np.random.Generator, least: int | None = None, most: int | None = None
 ) -> np.ndarray:
-    """Random values over the whole range (from ``least`` on), with runs of the extremes, where roundings and clamps
-    show."""
+    """Random values over the whole range (or from ``least`` to ``most``), with runs of the extremes, where roundings
+    and clamps show."""
     if dtype is DType.FLOAT32:
         return rng.normal(0, 3, shape).astype(np.float32)
     if dtype is DType.BOOL:
         return rng.integers(0, 2, shape).astype(bool)
     limits = np.iinfo(dtype.numpy)
-    low = limits.min if least is None else least
-    values = rng.integers(low, limits.max, shape, dtype.numpy, endpoint=True)
+    low, high = limits.min if least is None else least, limits.max if most is None else most
+    values = rng.integers(low, high, shape, dtype.numpy, endpoint=True)
     extremes = rng.random(shape) < 0.1
-    return np.where(extremes, rng.choice(np.array([low, limits.max], dtype.numpy), shape), values).astype(dtype.numpy)
+    return np.where(extremes, rng.choice(np.array([low, high], dtype.numpy), shape), values).astype(dtype.numpy)
 
 
 def random_inputs(case: Case, graph: Graph, rng: np.random.Generator) -> list[np.ndarray]:
-    """Inputs of a case's graph, each at least what its operand asks for."""
-    least = {f"input_{i}": operand.least for i, operand in enumerate(case.inputs) if operand is not None}
-    return [random_input(t.shape, t.type.dtype, rng, least.get(t.name)) for t in graph.input_tensors]
+    """Inputs of a case's graph, each between the limits that its operand asks for."""
+    limits = {f"input_{i}": (operand.least, operand.most) for i, operand in enumerate(case.inputs) if operand}
+    return [random_input(t.shape, t.type.dtype, rng, *limits.get(t.name, ())) for t in graph.input_tensors]
 
 
 def litert_outputs(model: bytes, inputs: list[np.ndarray]) -> list[np.ndarray]:

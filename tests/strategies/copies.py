@@ -174,6 +174,42 @@ def mirrors(draw: st.DrawFn) -> Case:
     return case_of(draw, "MIRROR_PAD", [x, ints(margins, len(shape), 2, dtype=draw(integers))], mode=mode)
 
 
+@st.composite
+def indices(draw: st.DrawFn, shape: tuple[int, ...], sizes: Sequence[int], dtype: DType) -> Operand:
+    """Indices into the given sizes, one after the other along the last axis: constants, or computed."""
+    if len(set(sizes)) == 1 and draw(st.booleans()):
+        return Operand(shape, dtype=dtype, least=0, most=sizes[0] - 1)
+    count = math.prod(shape) // len(sizes)
+    rows = [[draw(st.integers(0, size - 1)) for size in sizes] for _ in range(count)]
+    return ints(rows, *shape, dtype=dtype)
+
+
+@st.composite
+def gathers(draw: st.DrawFn) -> Case:
+    shape = draw(shapes((1, 4)))
+    axis = draw(st.integers(0, len(shape) - 1))
+    batch = draw(st.integers(0, axis))
+    at = (*shape[:batch], *draw(shapes((0, 2)).filter(lambda found: math.prod(found) < 9)))
+    given = draw(indices(at, [shape[axis]], draw(integers)))
+    return case_of(draw, "GATHER", [draw(tensors(shape)), given], axis=axis, batch_dims=batch)
+
+
+@st.composite
+def coordinates(draw: st.DrawFn) -> Case:
+    shape = draw(shapes((1, 4)))
+    depth = draw(st.integers(1, len(shape)))
+    at = (*draw(st.lists(small, min_size=1, max_size=2)), depth)
+    x = draw(tensors(shape, (DType.INT8, DType.UINT8, DType.INT16, DType.INT32, DType.INT64, DType.FLOAT32)))
+    return case_of(draw, "GATHER_ND", [x, draw(indices(at, shape[:depth], draw(integers)))])
+
+
+@st.composite
+def lookups(draw: st.DrawFn) -> Case:
+    shape = draw(shapes((2, 4)))
+    given = draw(indices((draw(sizes),), [shape[0]], DType.INT32))
+    return case_of(draw, "EMBEDDING_LOOKUP", [given, draw(tensors(shape, (DType.INT8, DType.FLOAT32)))], data=1)
+
+
 STRATEGIES = {
     "TRANSPOSE": transposes(),
     "SLICE": slices(),
@@ -190,4 +226,7 @@ STRATEGIES = {
     "SPACE_TO_BATCH_ND": batches("SPACE_TO_BATCH_ND"),
     "BATCH_TO_SPACE_ND": batches("BATCH_TO_SPACE_ND"),
     "MIRROR_PAD": mirrors(),
+    "GATHER": gathers(),
+    "GATHER_ND": coordinates(),
+    "EMBEDDING_LOOKUP": lookups(),
 }
