@@ -1,15 +1,63 @@
 """Shapes that a model computes at run time although they are known: what ``Flatten`` becomes in stock files.
 
-TFLite's converter leaves SHAPE → STRIDED_SLICE → PACK → RESHAPE where the batch is unknown. The batch is one here,
-and the file says what shape the output has then. Nothing else is simplified.
+TFLite's converter leaves SHAPE → STRIDED_SLICE → PACK → RESHAPE where the batch is unknown. The batch is one here, so
+such integers are constants, on which rules of other operators may rely. A RESHAPE to a shape that is computed
+in a way unknown here takes the shape that the file says the output has. Nothing else is simplified.
 """
 
 from __future__ import annotations
 
-from mcuq.ir import Graph, Node
+import dataclasses
+
+import numpy as np
+
+from mcuq.ir import DType, Graph, Layer, Node, Tensor
+from mcuq.ops import operators
+from mcuq.ops.base import Array
+
+INTEGERS = (DType.INT32, DType.INT64)
+MOST_ELEMENTS = 1 << 16
 
 
 def with_static_shapes(graph: Graph) -> Graph:
+    """``graph`` without the operators that only computed known integers, and with each RESHAPE to a known shape."""
+    return _with_known_reshapes(_with_known_integers(graph))
+
+
+def _with_known_integers(graph: Graph) -> Graph:
+    tensors = dict(graph.tensors)
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        # Layers see the tensors as known so far, so chains fold in one go.
+        layer = Graph(graph.name, tensors, (), (), ()).layer(node)
+        values = None if set(node.outputs) & set(graph.outputs) else _known_integers(layer)
+        if values is None:
+            nodes.append(node)
+            continue
+        for tensor, array in zip(layer.outputs, values, strict=True):
+            data = np.ascontiguousarray(array).reshape(tensor.shape)
+            data.flags.writeable = False
+            tensors[tensor.name] = Tensor(tensor.name, tensor.type, data)
+    return Graph(graph.name, tensors, tuple(nodes), graph.inputs, graph.outputs)
+
+
+def _known_integers(layer: Layer) -> tuple[Array, ...] | None:
+    """What ``layer``, whose attributes are the file's options, makes of constants; None where it is not known."""
+    operator = operators().get(layer.op)
+    if operator is None or not (operator.of_shapes or all(t is None or t.constant for t in layer.inputs)):
+        return None
+    if any(t.type.dtype not in INTEGERS or t.type.elements > MOST_ELEMENTS for t in layer.outputs):
+        return None
+    try:
+        bound = dataclasses.replace(layer, attributes=operator.attributes(layer.attributes, layer))
+        if operator.broken_rule(bound) is not None:
+            return None
+        return operator.reference(bound, [None if t is None else t.data for t in layer.inputs])
+    except (ValueError, IndexError, ZeroDivisionError, OverflowError):
+        return None
+
+
+def _with_known_reshapes(graph: Graph) -> Graph:
     """``graph`` with each RESHAPE to a computed shape made one to its output's shape.
 
     The operators that only computed such a shape are left out.

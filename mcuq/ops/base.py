@@ -63,7 +63,7 @@ class Operator:
     ``reference`` computes the outputs from all inputs (constants included), byte for byte like LiteRT's reference
     kernel. ``aliases`` is true where the output is the input's bytes in another shape: no kernel runs. ``in_files`` is
     false for what only passes make: TFLite has no such operator, and so there are no cases. ``moves`` lists what an
-    operator copies that only copies (``moves.py``).
+    operator copies that only copies (``moves.py``). ``of_shapes``: the outputs follow from the inputs' shapes alone.
     """
 
     name: str
@@ -74,6 +74,7 @@ class Operator:
     aliases: bool = False
     in_files: bool = True
     moves: Callable[[Layer, Sequence[Array], Sequence[Array]], Iterable[tuple[Array, Array]]] | None = None
+    of_shapes: bool = False
 
     def broken_rule(self, layer: Layer) -> str | None:
         """What is wrong with ``layer``, from the first rule that it breaks; None when mcuq compiles it.

@@ -1,4 +1,4 @@
-"""Nodes whose inputs are all constant become constants.
+"""Nodes whose inputs are all constant, or that need only their shapes, become constants.
 
 Before: a bound graph. After: the same graph without these nodes; their outputs are constants that the operators'
 references computed. A node that writes an output of the graph stays, so that outputs are always written by a node;
@@ -20,14 +20,15 @@ def fold_constants(graph: Graph) -> Graph:
     nodes: list[Node] = []
     for node in graph.nodes:
         inputs = [None if name is None else tensors[name] for name in node.inputs]
-        constant = all(tensor is None or tensor.constant for tensor in inputs) and any(inputs)
+        operator = operators()[node.op]
+        constant = operator.of_shapes or (all(t is None or t.constant for t in inputs) and any(inputs))
         size_bytes = sum(tensors[name].type.bytes for name in node.outputs)
         if not constant or set(node.outputs) & set(graph.outputs) or size_bytes > MAX_BYTES:
             nodes.append(node)
             continue
         # Layers see the tensors as folded so far, so chains fold in one go.
         layer = Graph(graph.name, tensors, (), (), ()).layer(node)
-        values = operators()[node.op].reference(layer, [None if t is None else t.data for t in inputs])
+        values = operator.reference(layer, [None if t is None else t.data for t in inputs])
         for name, array in zip(node.outputs, values, strict=True):
             data = np.ascontiguousarray(array).reshape(tensors[name].shape)
             data.flags.writeable = False

@@ -98,6 +98,8 @@ def write_case(operator: str, case: Case) -> bytes:
     node.inputs = [-1 if o is None else add(o, f"input_{i}") for i, o in enumerate(operands)]
     node.outputs = [add(o, f"output_{i}") for i, o in enumerate(case.outputs)]
     graph.inputs = [index for index, o in zip(node.inputs, operands, strict=True) if o is not None and o.data is None]
+    if not graph.inputs:  # a model has an input, read or not
+        graph.inputs = [add(Operand((1,), 0.05), "unread")]
     graph.outputs = list(node.outputs)
     node.opcodeIndex = 0
     _set_options(node, operator, case.options)

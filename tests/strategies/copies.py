@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -210,6 +211,31 @@ def lookups(draw: st.DrawFn) -> Case:
     return case_of(draw, "EMBEDDING_LOOKUP", [given, draw(tensors(shape, (DType.INT8, DType.FLOAT32)))], data=1)
 
 
+@st.composite
+def one_hots(draw: st.DrawFn) -> Case:
+    at, depth = draw(shapes((0, 3))), draw(sizes)
+    dtype = draw(st.sampled_from([DType.INT8, DType.UINT8, DType.INT32, DType.INT64, DType.FLOAT32]))
+    on, off = (ints(draw(st.integers(0, 100)), dtype=dtype) for _ in range(2))
+    most = draw(st.sampled_from([None, depth]))
+    given = Operand(at, dtype=draw(integers), least=None if most is None else -1, most=most)
+    case = case_of(draw, "ONE_HOT", [given, ints(depth), on, off], axis=draw(st.integers(0, len(at))))
+    return dataclasses.replace(case, outputs=(Operand(case.outputs[0].shape, dtype=dtype),))
+
+
+@st.composite
+def known_shapes(draw: st.DrawFn) -> Case:
+    x, dtype = draw(tensors(draw(shapes((1, 5))))), draw(integers)
+    number = {DType.INT32: 2, DType.INT64: 4}[dtype]  # the schema's
+    return Case(draw(case_names), (x,), (Operand((len(x.shape),), dtype=dtype),), {"out_type": number})
+
+
+@st.composite
+def ranges(draw: st.DrawFn) -> Case:
+    dtype = draw(st.sampled_from([DType.INT32, DType.INT64, DType.FLOAT32]))
+    number = st.floats(-9, 9, width=32) if dtype is DType.FLOAT32 else st.integers(-40, 40)
+    return case_of(draw, "RANGE", [ints(draw(number), dtype=dtype) for _ in range(3)])
+
+
 STRATEGIES = {
     "TRANSPOSE": transposes(),
     "SLICE": slices(),
@@ -229,4 +255,7 @@ STRATEGIES = {
     "GATHER": gathers(),
     "GATHER_ND": coordinates(),
     "EMBEDDING_LOOKUP": lookups(),
+    "ONE_HOT": one_hots(),
+    "SHAPE": known_shapes(),
+    "RANGE": ranges(),
 }
