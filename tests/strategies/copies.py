@@ -236,6 +236,15 @@ def ranges(draw: st.DrawFn) -> Case:
     return case_of(draw, "RANGE", [ints(draw(number), dtype=dtype) for _ in range(3)])
 
 
+@st.composite
+def resizes(draw: st.DrawFn, operator: str) -> Case:
+    shape = (draw(small), draw(sizes), draw(sizes), draw(small))
+    size = [draw(st.one_of(sizes, st.sampled_from([n, 2 * n]), st.integers(1, 40))) for n in shape[1:3]]
+    align, half = draw(st.sampled_from([(False, False), (True, False), (False, True), (True, True)]))
+    x = draw(tensors(shape, (DType.INT8,) if operator == "RESIZE_BILINEAR" else (DType.INT8, DType.FLOAT32)))
+    return case_of(draw, operator, [x, ints(size, 2)], align_corners=align, half_pixel_centers=half)
+
+
 STRATEGIES = {
     "TRANSPOSE": transposes(),
     "SLICE": slices(),
@@ -258,4 +267,6 @@ STRATEGIES = {
     "ONE_HOT": one_hots(),
     "SHAPE": known_shapes(),
     "RANGE": ranges(),
+    "RESIZE_NEAREST_NEIGHBOR": resizes("RESIZE_NEAREST_NEIGHBOR"),
+    "RESIZE_BILINEAR": resizes("RESIZE_BILINEAR"),
 }
