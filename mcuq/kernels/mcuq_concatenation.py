@@ -1,14 +1,19 @@
-"""mcuq's concatenation: one copying call for each input; runs every CONCATENATION that the operator allows."""
+"""mcuq's concatenation of uint8 in several quantizations: one call through a table for each input."""
 
 from __future__ import annotations
 
 import math
 
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import Constant, KernelCall, Lowering, TensorPointer
-from mcuq.kernels.base import MCUQ, Kernel, Target, never
+from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, TensorPointer
+from mcuq.kernels.base import MCUQ, Kernel, Target
 from mcuq.kernels.operands import operand
 from mcuq.kernels.work import per_output
+from mcuq.ops.concatenation import requantizes, table
+
+
+def refuses(layer: Layer, _target: Target) -> str | None:
+    return None if requantizes(layer) else "bytes are copied as they are"
 
 
 def lower(layer: Layer, _target: Target) -> Lowering:
@@ -20,12 +25,14 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     for index in range(len(layer.inputs)):
         x = layer.input(index)
         pointer, needed = operand(x, f"input{index + 1}")
-        constants.extend(needed)
+        of_bytes = Constant(f"table{index + 1}", table(x.type, layer.output.type), "the output for each input byte")
+        constants += [*needed, of_bytes]
         input_row = math.prod(x.shape[axis:])
-        arguments = (rows, input_row, output_row, distance, pointer, TensorPointer(layer.output.name))
-        calls.append(KernelCall("mcuq_concatenation_s8", arguments, header="mcuq_concatenation_s8.h"))
+        output = TensorPointer(layer.output.name, distance)
+        arguments = (ConstantPointer(of_bytes.name), rows, input_row, output_row, pointer, output)
+        calls.append(KernelCall("mcuq_concatenation_u8", arguments, header="mcuq_concatenation_u8.h"))
         distance += input_row
-    return Lowering(calls=tuple(calls), constants=tuple(constants), sources=("mcuq_concatenation_s8.c",))
+    return Lowering(calls=tuple(calls), constants=tuple(constants), sources=("mcuq_concatenation_u8.c",))
 
 
-KERNELS = (Kernel("mcuq_concatenation_s8", MCUQ, "CONCATENATION", never, lower, per_output(3)),)
+KERNELS = (Kernel("mcuq_concatenation_u8", MCUQ, "CONCATENATION", refuses, lower, per_output(6)),)

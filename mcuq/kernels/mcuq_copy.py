@@ -10,10 +10,11 @@ import numpy as np
 
 from mcuq.ir import Layer, Tensor
 from mcuq.ir.kernel_call import Argument, Constant, ConstantPointer, KernelCall, Lowering, Struct, TensorPointer
-from mcuq.kernels.base import MCUQ, Kernel, Target, never, table
+from mcuq.kernels.base import MCUQ, Kernel, Target, table
 from mcuq.kernels.work import per_output
 from mcuq.ops import operators
 from mcuq.ops.base import Array
+from mcuq.ops.concatenation import requantizes
 
 WIDTHS = (4, 2, 1)
 BLOCK_BYTES = 24
@@ -157,8 +158,13 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     )
 
 
+def refuses(layer: Layer, _target: Target) -> str | None:
+    requantized = layer.op == "CONCATENATION" and requantizes(layer)
+    return "inputs and output are quantized differently" if requantized else None
+
+
 KERNELS = tuple(
-    Kernel("mcuq_copy", MCUQ, operator.name, never, lower, per_output(3))
+    Kernel("mcuq_copy", MCUQ, operator.name, refuses, lower, per_output(3))
     for operator in operators().values()
     if operator.moves is not None
 )

@@ -6,8 +6,9 @@ import math
 
 from hypothesis import strategies as st
 
+from mcuq.ir import DType
 from mcuq.ops.base import Case, Operand
-from tests.strategies.drawing import case_names, int8, ints, shapes, sizes
+from tests.strategies.drawing import case_names, int8, ints, scales, shapes, sizes
 
 
 @st.composite
@@ -23,11 +24,14 @@ def paddings(draw: st.DrawFn, *, value: bool = False) -> Case:
 @st.composite
 def concatenations(draw: st.DrawFn) -> Case:
     shape, first = draw(shapes((1, 4))), draw(int8(()))
+    of_uint8 = draw(st.booleans())  # which may each have a quantization of its own
     axis = draw(st.integers(-len(shape), len(shape) - 1))
 
     def part(size: int) -> Operand:
         found = list(shape)
         found[axis] = size
+        if of_uint8:
+            return Operand(tuple(found), draw(scales), draw(st.sampled_from([0, 3, 128, 255])), DType.UINT8)
         return Operand(tuple(found), first.scale, first.zero_point)
 
     parts = draw(st.lists(sizes, min_size=1, max_size=5))
