@@ -16,6 +16,27 @@ static inline void mmio_write(uint32_t address, uint32_t value)
     *(volatile uint32_t *)(uintptr_t)address = value;
 }
 
+/* Registers of 8 and 16 bits, on chips that mind the width of an access. */
+static inline uint8_t mmio_read8(uint32_t address)
+{
+    return *(volatile uint8_t *)(uintptr_t)address;
+}
+
+static inline void mmio_write8(uint32_t address, uint32_t value)
+{
+    *(volatile uint8_t *)(uintptr_t)address = (uint8_t)value;
+}
+
+static inline uint16_t mmio_read16(uint32_t address)
+{
+    return *(volatile uint16_t *)(uintptr_t)address;
+}
+
+static inline void mmio_write16(uint32_t address, uint32_t value)
+{
+    *(volatile uint16_t *)(uintptr_t)address = (uint16_t)value;
+}
+
 static inline void mmio_set(uint32_t address, uint32_t bits)
 {
     mmio_write(address, mmio_read(address) | bits);
@@ -31,6 +52,26 @@ static inline bool mmio_wait(uint32_t address, uint32_t mask, uint32_t value, ui
 {
     for (uint32_t i = 0U; i < tries; i++) {
         if ((mmio_read(address) & mask) == value) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static inline bool mmio_wait8(uint32_t address, uint32_t mask, uint32_t value, uint32_t tries)
+{
+    for (uint32_t i = 0U; i < tries; i++) {
+        if ((mmio_read8(address) & mask) == value) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static inline bool mmio_wait16(uint32_t address, uint32_t mask, uint32_t value, uint32_t tries)
+{
+    for (uint32_t i = 0U; i < tries; i++) {
+        if ((mmio_read16(address) & mask) == value) {
             return true;
         }
     }

@@ -17,7 +17,8 @@ class Core:
 
     ``fpus`` are the FPUs that the core can have, in GCC's names, and ``fpu`` is the one it has (None: soft float).
     ``has_dsp``: the SIMD instructions of Armv7E-M (SMLAD, SXTB16). ``has_mve``: Helium vectors.
-    ``minimum_gcc`` is the first major version of GCC that knows the core.
+    ``has_caches``: chips may have it with level 1 caches, which start-up enables. ``gcc_cpu`` is the core that GCC is
+    told where its own name is none to GCC 12: one with the same instructions.
     Source of all of it: the cores' Technical Reference Manuals and GCC's manual, section "ARM Options".
     """
 
@@ -28,12 +29,17 @@ class Core:
     has_dsp: bool = False
     has_mve: bool = False
     has_unaligned: bool = True
-    minimum_gcc: int = 12
+    has_caches: bool = False
+    gcc_cpu: str = ""
+
+    @property
+    def _cpu(self) -> str:
+        return self.gcc_cpu or self.name
 
     @property
     def gcc_flags(self) -> tuple[str, ...]:
         """Flags for compiling and for linking, so that GCC's own library matches."""
-        cpu = (f"-mcpu={self.name}", "-mthumb")
+        cpu = (f"-mcpu={self._cpu}", "-mthumb")
         if self.fpu is None:
             return (*cpu, "-mfloat-abi=soft")
         return (*cpu, "-mfloat-abi=hard", f"-mfpu={self.fpu}")
@@ -54,18 +60,21 @@ class Core:
         """
         if other.architecture == "armv6-m":
             return self.architecture in ("armv6-m", "armv7-m")
-        return self.name == other.name and (self.fpu is None) == (other.fpu is None)
+        return self._cpu == other._cpu and (self.fpu is None) == (other.fpu is None)
 
 
+_M55 = Core("cortex-m55", "armv8.1-m.main", fpus=("auto",), fpu="auto", has_dsp=True, has_mve=True, has_caches=True)
 _CORES = (
     Core("cortex-m0", "armv6-m", has_unaligned=False),
     Core("cortex-m0plus", "armv6-m", has_unaligned=False),
     Core("cortex-m3", "armv7-m"),
     Core("cortex-m4", "armv7e-m", fpus=("fpv4-sp-d16",), has_dsp=True),
-    Core("cortex-m7", "armv7e-m", fpus=("fpv5-sp-d16", "fpv5-d16"), has_dsp=True),
+    Core("cortex-m7", "armv7e-m", fpus=("fpv5-sp-d16", "fpv5-d16"), has_dsp=True, has_caches=True),
     Core("cortex-m33", "armv8-m.main", fpus=("fpv5-sp-d16",), has_dsp=True),
-    Core("cortex-m55", "armv8.1-m.main", fpus=("auto",), fpu="auto", has_dsp=True, has_mve=True),
-    Core("cortex-m85", "armv8.1-m.main", fpus=("auto",), fpu="auto", has_dsp=True, has_mve=True, minimum_gcc=13),
+    _M55,
+    # GCC knows it from version 13 on. Armv8.1-M with Helium (integer and float) is what both have; the M85 adds pointer
+    # authentication, which nothing here uses.
+    replace(_M55, name="cortex-m85", gcc_cpu="cortex-m55"),
 )
 CORES: dict[str, Core] = {core.name: core for core in _CORES}
 

@@ -81,8 +81,8 @@ class Board(Table):
             core = self.core_with_fpu
         except BoardError as error:
             raise ValueError(error.message) from error
-        if self.caches and core.name != "cortex-m7":
-            raise ValueError(f"caches are enabled by the firmware on cortex-m7 only, not on {core.name}")
+        if self.caches and not core.has_caches:
+            raise ValueError(f"{core.name} has no caches that the firmware could enable")
         if self.qemu and self.simulate_on:
             raise ValueError("a board has qemu or simulate_on, not both")
         if len({way.runner for way in self.flash}) != len(self.flash):

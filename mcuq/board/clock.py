@@ -43,7 +43,8 @@ class _PllRules:
 
 _F4_DIVIDERS: dict[str, Collection[int]] = {"p": (2, 4, 6, 8), "q": range(2, 16)}
 _PLLS = {
-    "stm32f1": _PllRules(range(1, 17), range(2, 17), (1, 24), {}, ()),
+    "ra8m1": _PllRules(range(1, 4), range(26, 181), (640, 1440), {"p": (1, 2, 3, 4, 5, 6, 8, 9, 16)}, ("p",)),
+    "stm32f1": _PllRules(range(1, 17), range(2, 17), (16, 24), {}, ()),
     "stm32f4": _PllRules(range(2, 64), range(50, 433), (100, 432), _F4_DIVIDERS, ("p",)),
     "stm32f7": _PllRules(range(2, 64), range(50, 433), (100, 432), _F4_DIVIDERS, ("p",)),
     "stm32g0": _PllRules(range(1, 9), range(8, 87), (64, 344), {"r": range(2, 9)}, ("r",), 16_000_000),
@@ -54,14 +55,17 @@ _PLLS = {
     "rp2350": _PllRules(range(1, 64), range(16, 321), (750, 1600), {"p": range(1, 8), "q": range(1, 8)}, ("p", "q")),
 }
 """Sources: RM0041, RM0090, RM0385, RM0444, RM0433, RM0432, RM0456 (chapter RCC, registers of the PLL) and the chips'
-data sheets (PLL characteristics); RP2040 and RP2350 datasheets, chapter PLL."""
+data sheets (PLL characteristics); RP2040 and RP2350 datasheets, chapter PLL; RA8M1 User's Manual: Hardware, chapter
+Clock Generation Circuit."""
 
 
 ClockDriver = Literal[
     "none",
+    "lpc55",
     "nrf51",
     "nrf52",
     "nrf53",
+    "ra8m1",
     "rp2040",
     "rp2350",
     "stm32f1",
@@ -72,6 +76,9 @@ ClockDriver = Literal[
     "stm32l4",
     "stm32u5",
 ]
+
+
+_WITH_WAIT_STATES = ("lpc55", "ra8m1", "stm32")
 
 
 class Clock(Table):
@@ -93,7 +100,7 @@ class Clock(Table):
         needed = {
             "pll": rules is not None,
             "hse_hz": rules is not None and rules.internal_hz is None,
-            "flash_wait_states": self.driver.startswith("stm32"),
+            "flash_wait_states": self.driver.startswith(_WITH_WAIT_STATES),
         }
         missing = [key for key, wanted in needed.items() if wanted and getattr(self, key) is None]
         if missing:

@@ -4,29 +4,55 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from mcuq.board.fields import Address, Hz, Table
 
-STM32_UART_DRIVERS = ("stm32-lpuart", "stm32-usart-v1", "stm32-usart-v2")
+_STM32 = frozenset({"pins", "port", "function", "bus", "enable_bit"})
+_NEEDS = {
+    "cmsdk": frozenset({"clock_hz"}),
+    "flexcomm": frozenset({"pins", "function", "enable_bit"}),
+    "nrf-uart": frozenset({"pins"}),
+    "nrf-uarte": frozenset({"pins"}),
+    "pl011": frozenset({"pins"}),
+    "sci-b": frozenset({"pins", "port", "function", "enable_bit"}),
+    "stm32-lpuart": _STM32,
+    "stm32-usart-v1": _STM32,
+    "stm32-usart-v2": _STM32,
+}
+"""What each driver must be told, and nothing else."""
+_PORTS = {"sci-b": "0123456789AB"}
+_STM32_PORTS = "ABCDEFGHIJK"
 
 
 class Pin(Table):
-    """``port`` and alternate ``function`` are STM32's; other chips number their pins (P1.00 of an nRF is 32)."""
+    """``port`` and alternate ``function`` as the chip's data sheet has them; chips without ports number their pins
+    (P1.00 of an nRF, PIO1_0 of an LPC55 is 32)."""
 
-    pin: Annotated[int, Field(ge=0, le=47)]
-    port: Literal["A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K"] | None = None
-    function: Annotated[int, Field(ge=0, le=15)] | None = None
+    pin: Annotated[int, Field(ge=0, le=63)]
+    port: Annotated[str, StringConstraints(pattern=r"^[0-9A-K]$")] | None = None
+    function: Annotated[int, Field(ge=0, le=31)] | None = None
 
 
 class Uart(Table):
     """The serial line that the link uses.
 
-    ``clock_hz`` is for chips whose UART clock is fixed; on an STM32 the clock follows from the ``bus`` that the USART
-    hangs on, and ``enable_bit`` is its bit in that bus's RCC enable register (``apb1-2``: the bus's second register).
+    ``clock_hz`` is for chips whose UART clock is fixed. ``enable_bit`` is the UART's bit in the register that turns it
+    on: on an STM32 the RCC enable register of the ``bus`` that the USART hangs on, from which its clock follows
+    (``apb1-2``: the bus's second register); with flexcomm AHBCLKCTRL1, with sci-b MSTPCRB.
     """
 
-    driver: Literal["cmsdk", "nrf-uart", "nrf-uarte", "pl011", "stm32-lpuart", "stm32-usart-v1", "stm32-usart-v2"]
+    driver: Literal[
+        "cmsdk",
+        "flexcomm",
+        "nrf-uart",
+        "nrf-uarte",
+        "pl011",
+        "sci-b",
+        "stm32-lpuart",
+        "stm32-usart-v1",
+        "stm32-usart-v2",
+    ]
     base: Address
     baud: Annotated[int, Field(ge=1200, le=4_000_000)]
     clock_hz: Hz | None = None
@@ -37,16 +63,32 @@ class Uart(Table):
 
     @model_validator(mode="after")
     def _has_what_its_driver_needs(self) -> Uart:
-        stm32 = self.driver in STM32_UART_DRIVERS
-        pins = [pin for pin in (self.tx, self.rx) if pin is not None]
-        if (self.clock_hz is not None) != (self.driver == "cmsdk"):
-            raise ValueError("clock_hz goes with driver 'cmsdk', and only with it")
-        if (len(pins) == 2) != (self.driver != "cmsdk"):
-            raise ValueError("tx and rx go with every driver but 'cmsdk'")
-        if (self.bus is not None) != stm32 or (self.enable_bit is not None) != stm32:
-            raise ValueError("bus and enable_bit go with the stm32 drivers, and only with them")
-        if any((pin.port is not None) != stm32 or (pin.function is not None) != stm32 for pin in pins):
-            raise ValueError("a pin has port and function with the stm32 drivers, and only with them")
-        if any(stm32 and pin.pin > 15 for pin in pins):
-            raise ValueError("a port has pins 0 to 15")
+        needed = _NEEDS[self.driver]
+        for key in ("clock_hz", "bus", "enable_bit"):
+            self._check(key, getattr(self, key) is not None, key in needed)
+        for pin, key in ((self.tx, "tx"), (self.rx, "rx")):
+            self._check(key, pin is not None, "pins" in needed)
+            if pin is not None:
+                self._check(f"{key}.port", pin.port is not None, "port" in needed)
+                self._check(f"{key}.function", pin.function is not None, "function" in needed)
+            if pin is not None and pin.port is not None:
+                self._check_port(pin, pin.port)
         return self
+
+    def _check(self, key: str, given: bool, needed: bool) -> None:
+        if given != needed:
+            raise ValueError(f"driver {self.driver!r} {'needs' if needed else 'has no use for'} {key}")
+
+    def _check_port(self, pin: Pin, port: str) -> None:
+        if port not in self._ports:
+            raise ValueError(f"driver {self.driver!r} knows no port {port}")
+        if pin.pin > 15:
+            raise ValueError("a port has pins 0 to 15")
+
+    @property
+    def _ports(self) -> str:
+        return _PORTS.get(self.driver, _STM32_PORTS)
+
+    def port_number(self, pin: Pin) -> int | None:
+        """The number of ``pin``'s port: A is 0 on an STM32, 10 on an RA. None: the chip has none."""
+        return None if pin.port is None else self._ports.index(pin.port)

@@ -1,4 +1,7 @@
-/* Sources: Armv7-M ARM (DDI0403) B3.2 (register addresses), B2.2 (maintenance by set and way); Cortex-M7 TRM 4.2. */
+/* The level 1 caches of Cortex-M7, M55 and M85, whose registers are the same.
+ *
+ * Sources: Armv7-M ARM (DDI0403) B3.2 (register addresses), B2.2 (maintenance by set and way); Cortex-M7 TRM 4.2; Armv8-M
+ * ARM (DDI0553), registers CCR, CCSIDR, CSSELR, ICIALLU, DCISW. */
 #include "cache.h"
 
 #include "mmio.h"

@@ -12,6 +12,9 @@
 #if MCUQ_HAS_CACHES
 #include "cache.h"
 #endif
+#ifdef MCUQ_CHIP_HEADER
+#include MCUQ_CHIP_HEADER
+#endif
 
 #define STRING_OF(x) #x
 #define STRING(x) STRING_OF(x)
@@ -67,9 +70,9 @@ __attribute__((naked, noreturn)) void mcuq_reset(void)
         "    isb\n"
 #endif
 #if defined(__ARM_FEATURE_MVE)
-        "    ldr  r1, =" CCR "\n" /* CCR.LOB: let LE instructions use the loop cache (Armv8.1-M) */
+        "    ldr  r1, =" CCR "\n" /* CCR.LOB: let LE instructions use the loop cache; CCR.BP: branch prediction, if any */
         "    ldr  r2, [r1]\n"
-        "    orr  r2, r2, #0x00080000\n"
+        "    orr  r2, r2, #0x000C0000\n"
         "    str  r2, [r1]\n"
         "    dsb\n"
         "    isb\n"
@@ -87,6 +90,9 @@ __attribute__((naked, noreturn)) void mcuq_reset(void)
 
 void mcuq_start(void)
 {
+#ifdef CHIP_RAM_ON
+    mmio_write(CHIP_RAM_ON, CHIP_RAM_ON_BANKS); /* banks without a clock after reset; the stack lies in another */
+#endif
     memcpy(__mcuq_data_start, __mcuq_data_load, (size_t)(__mcuq_data_end - __mcuq_data_start));
 #if MCUQ_COPIES_WEIGHTS
     memcpy(__mcuq_weights_start, __mcuq_weights_load, (size_t)(__mcuq_weights_end - __mcuq_weights_start));
