@@ -41,6 +41,7 @@ def test_the_promised_boards_are_there():
         *("netduinoplus2", "microbit", "stm32vldiscovery", "stm32f746g-disco", "nucleo-f446re", "nucleo-f767zi"),
         *("nucleo-l476rg", "nucleo-l4r5zi", "nucleo-g071rb", "nucleo-h743zi2", "nucleo-u575zi-q", "nrf52840-dk"),
         *("microbit-v2", "arduino-nano-33-ble", "nrf5340-dk", "rpi-pico", "rpi-pico2", "lpcxpresso55s69", "ek-ra8m1"),
+        "ensemble-e8-dk",
     }
 
 

@@ -11,6 +11,7 @@ from mcuq.board.fields import Address, Hz, Table
 _STM32 = frozenset({"pins", "port", "function", "bus", "enable_bit"})
 _NEEDS = {
     "cmsdk": frozenset({"clock_hz"}),
+    "dw-apb": frozenset({"clock_hz", "pins", "function", "enable_bit"}),
     "flexcomm": frozenset({"pins", "function", "enable_bit"}),
     "nrf-uart": frozenset({"pins"}),
     "nrf-uarte": frozenset({"pins"}),
@@ -27,9 +28,9 @@ _STM32_PORTS = "ABCDEFGHIJK"
 
 class Pin(Table):
     """``port`` and alternate ``function`` as the chip's data sheet has them; chips without ports number their pins
-    (P1.00 of an nRF, PIO1_0 of an LPC55 is 32)."""
+    (P1.00 of an nRF and PIO1_0 of an LPC55 are 32, P12_1 of an Ensemble is 97)."""
 
-    pin: Annotated[int, Field(ge=0, le=63)]
+    pin: Annotated[int, Field(ge=0, le=143)]
     port: Annotated[str, StringConstraints(pattern=r"^[0-9A-K]$")] | None = None
     function: Annotated[int, Field(ge=0, le=31)] | None = None
 
@@ -39,11 +40,13 @@ class Uart(Table):
 
     ``clock_hz`` is for chips whose UART clock is fixed. ``enable_bit`` is the UART's bit in the register that turns it
     on: on an STM32 the RCC enable register of the ``bus`` that the USART hangs on, from which its clock follows
-    (``apb1-2``: the bus's second register); with flexcomm AHBCLKCTRL1, with sci-b MSTPCRB.
+    (``apb1-2``: the bus's second register); with flexcomm AHBCLKCTRL1, with sci-b
+    MSTPCRB, with dw-apb UART_CTRL.
     """
 
     driver: Literal[
         "cmsdk",
+        "dw-apb",
         "flexcomm",
         "nrf-uart",
         "nrf-uarte",
