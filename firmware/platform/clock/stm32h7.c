@@ -2,7 +2,7 @@
  * the LDO; when a step fails, the 64 MHz internal oscillator.
  *
  * Sources: RM0433, chapters Embedded Flash memory (FLASH_ACR), PWR (PWR_CR3, PWR_CSR1, PWR_D3CR), RCC, SYSCFG
- * (SYSCFG_PWRCR). */
+ * (SYSCFG_PWRCR), Debug (DBGMCU_IDC). */
 #include "stm32_clock.h"
 
 #define RCC_CR (STM32_RCC + 0x00U)
@@ -45,6 +45,9 @@
 #define SYSCFG_PWRCR_ODEN 1U
 #define SCALE0_ABOVE_HZ 400000000U
 
+#define DBGMCU_IDC 0x5C001000U
+#define DBGMCU_IDC_REVISION_X (0x2001U << 16) /* X and V have scale 0; Z (0x1001) and Y (0x1003) stop at 400 MHz */
+
 #define FLASH_ACR 0x52002000U
 #define FLASH_ACR_LATENCY_MASK 15U
 #define FLASH_ACR_WRHIGHFREQ (2U << 4)
@@ -53,6 +56,11 @@
 
 _Static_assert(MCUQ_CLOCK_PLL_M * 4000000U >= MCUQ_CLOCK_HSE_HZ && MCUQ_CLOCK_PLL_M * 2000000U <= MCUQ_CLOCK_HSE_HZ,
                "PLL1 is set up for an input of 2 to 4 MHz");
+
+static bool chip_is_fast_enough(void)
+{
+    return MCUQ_CLOCK_HZ <= SCALE0_ABOVE_HZ || mmio_read(DBGMCU_IDC) >= DBGMCU_IDC_REVISION_X;
+}
 
 /* Scale 1, and from there scale 0 for more than 400 MHz. PWR_CR3 locks the way of supply at its first writing. */
 static bool raise_voltage(void)
@@ -90,7 +98,7 @@ static bool start_pll(void)
 
 static bool start(void)
 {
-    if (!raise_voltage() || !start_pll()) {
+    if (!chip_is_fast_enough() || !raise_voltage() || !start_pll()) {
         return false;
     }
     mmio_write(FLASH_ACR, FLASH_ACR_WRHIGHFREQ | MCUQ_CLOCK_FLASH_WAIT_STATES);

@@ -18,6 +18,7 @@
 #define PSELTXD (MCUQ_UART_BASE + 0x50CU)
 #define PSELRXD (MCUQ_UART_BASE + 0x514U)
 #define BAUDRATE (MCUQ_UART_BASE + 0x524U)
+#define BAUDRATE_115200 0x01D60000U /* as the manual has it for a UARTE: 115,108; computed, as for a UART, 115,942 */
 #define RXD_PTR (MCUQ_UART_BASE + 0x534U)
 #define RXD_MAXCNT (MCUQ_UART_BASE + 0x538U)
 #define TXD_PTR (MCUQ_UART_BASE + 0x544U)
@@ -39,7 +40,7 @@ void mcuq_uart_init(uint32_t uart_hz)
     nrf_uart_pins();
     mmio_write(PSELTXD, MCUQ_UART_TX_PIN);
     mmio_write(PSELRXD, MCUQ_UART_RX_PIN);
-    mmio_write(BAUDRATE, NRF_BAUDRATE);
+    mmio_write(BAUDRATE, MCUQ_UART_BAUD == 115200U ? BAUDRATE_115200 : NRF_BAUDRATE);
     mmio_write(ENABLE, ENABLE_UARTE);
     mmio_write(RXD_MAXCNT, 1U);
     mmio_write(TXD_MAXCNT, 1U);
