@@ -11,8 +11,8 @@
 #define BODY_BYTES (PAYLOAD_BYTES - MCUQ_FRAME_OVERHEAD_BYTES)
 #define NAME_BYTES 31U /* longer names are cut in the answer to HELLO */
 
-/* HELLO's answer is the longest of fixed size: 40 bytes and two names with their lengths. */
-_Static_assert(BODY_BYTES >= 40U + 2U * (NAME_BYTES + 1U), "the board's link payload is too small for an identity");
+/* HELLO's answer is the longest of fixed size: 42 bytes and two names with their lengths. */
+_Static_assert(BODY_BYTES >= 42U + 2U * (NAME_BYTES + 1U), "the board's link payload is too small for an identity");
 _Static_assert(PAYLOAD_BYTES <= 65535U, "the payload size is sent in 16 bits");
 
 static uint8_t request_bytes[PAYLOAD_BYTES];
@@ -21,6 +21,12 @@ static uint32_t response_length;              /* with CRC, 0 before the first */
 static uint32_t answered_crc;                 /* CRC of the request that was answered, hence of its type and sequence too */
 static uint32_t request_crc;                  /* of the request that is being answered */
 static mcuq_frame_decoder decoder;
+
+/* Which requests are new: none before the first HELLO, for the host must learn of a reset; then those numbered after the
+ * last one taken. HELLO itself changes nothing and is answered at any time. */
+static bool greeted;
+static uint32_t last_sequence; /* of the request taken last, 0 before the first */
+#define NEW_SEQUENCES 0x7FFFU  /* the numbers after last_sequence, modulo 2^16, that are new */
 
 static mcuq_clock session_clock;
 static mcuq_counter session_counter;
@@ -72,7 +78,8 @@ static uint32_t answer_hello(request ask, uint8_t *body)
     mcuq_store_u32(body + 16, mcuq_model_layer_count);
     mcuq_store_u32(body + 20, mcuq_model_arena_bytes);
     memcpy(body + 24, mcuq_model_build_id, 16U);
-    uint32_t length = 40U;
+    mcuq_store_u16(body + 40, last_sequence);
+    uint32_t length = 42U;
     length += put_name(body + length, MCUQ_BOARD_NAME);
     length += put_name(body + length, mcuq_model_name);
     return length;
@@ -196,15 +203,37 @@ static uint32_t dispatch(uint8_t type, request ask, uint8_t *body)
     }
 }
 
-/* Is the request in request_bytes the one answered last? Then it is answered again. */
+/* Is the request in request_bytes the one answered last? Then it is answered again. Two requests of different numbers may
+ * have the same CRC. */
 static bool repeated(uint32_t frame_bytes)
 {
     request_crc = mcuq_load_u32(request_bytes + frame_bytes - MCUQ_FRAME_CRC_BYTES);
-    if (response_length == 0U || request_crc != answered_crc) {
+    if (response_length == 0U || request_crc != answered_crc || request_bytes[1] != response_bytes[1] ||
+        request_bytes[2] != response_bytes[2]) {
         return false;
     }
     mcuq_frame_resend(response_bytes, response_length);
     return true;
+}
+
+/* Is the request in request_bytes to be executed? One that comes late, from before other requests or before a reset, is
+ * refused; the answer that is kept stays. */
+static bool in_step(void)
+{
+    if (request_bytes[0] == (uint8_t)MCUQ_REQUEST_HELLO) {
+        greeted = true;
+        return true;
+    }
+    const uint32_t sequence = mcuq_load_u16(request_bytes + 1);
+    if (greeted && ((sequence - last_sequence - 1U) & 0xFFFFU) < NEW_SEQUENCES) {
+        last_sequence = sequence;
+        return true;
+    }
+    uint8_t frame[MCUQ_FRAME_OVERHEAD_BYTES + 2U] = {
+        (uint8_t)MCUQ_NAK, request_bytes[1], request_bytes[2], request_bytes[0], (uint8_t)MCUQ_NAK_OUT_OF_STEP,
+    };
+    mcuq_frame_send(frame, MCUQ_FRAME_HEADER_BYTES + 2U);
+    return false;
 }
 
 /* Answers the request in request_bytes with what stands in the response's body, or refuses it. */
@@ -225,7 +254,7 @@ static void respond(uint32_t body_bytes)
     mcuq_frame_send(response_bytes, response_length - MCUQ_FRAME_CRC_BYTES);
 }
 
-/* Waits for a request that is not the one answered last. Returns its frame's length, 0 when the line is closed. */
+/* Waits for a request that is to be executed. Returns its frame's length, 0 when the line is closed. */
 static uint32_t receive(void)
 {
     for (;;) {
@@ -234,7 +263,7 @@ static uint32_t receive(void)
             return 0U;
         }
         const uint32_t frame_bytes = mcuq_frame_decode(&decoder, (uint8_t)byte);
-        if (frame_bytes > 0U && !repeated(frame_bytes)) {
+        if (frame_bytes > 0U && !repeated(frame_bytes) && in_step()) {
             return frame_bytes;
         }
     }

@@ -1,7 +1,7 @@
 /* The messages of the serial protocol, as docs/protocol.md specifies them.
  *
  * Request and response: the host asks, the device answers, one at a time. A request that is repeated byte for byte is
- * answered again from the kept response and not executed again. */
+ * answered again from the kept response; one whose number is not new is refused. Neither is executed again. */
 #ifndef MCUQ_PROTOCOL_H
 #define MCUQ_PROTOCOL_H
 
@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#define MCUQ_PROTOCOL_VERSION 1U
+#define MCUQ_PROTOCOL_VERSION 2U
 
 enum {
     MCUQ_REQUEST_HELLO = 0x01,
@@ -29,7 +29,8 @@ enum {
     MCUQ_NAK_UNKNOWN_REQUEST = 1,
     MCUQ_NAK_BAD_LENGTH = 2,
     MCUQ_NAK_BAD_INDEX = 3,
-    MCUQ_NAK_OUT_OF_RANGE = 4
+    MCUQ_NAK_OUT_OF_RANGE = 4,
+    MCUQ_NAK_OUT_OF_STEP = 5
 };
 
 enum { MCUQ_FLAG_CLOCK_FALLBACK = 1, MCUQ_FLAG_FED_INPUT = 2 };

@@ -18,7 +18,7 @@ from typing import Any
 from mcuq.errors import LinkError, RunError
 from mcuq.frames import OVERHEAD_BYTES, PAYLOAD_LIMIT_BYTES, Frame, FrameDecoder, encode
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 ATTEMPTS = 4
 """How often a request is sent, ``timeout_s`` apart, before the target counts as silent."""
 LAYER_LIMIT = 65_536
@@ -32,10 +32,13 @@ RESPONSE = 0x80
 FAULT = 0xFE
 NAK = 0xFF
 _COUNTERS = ("none", "dwt", "systick", "timer")
-NAK_REASONS = {1: "unknown request", 2: "wrong length", 3: "no such input or output", 4: "out of range"}
+OUT_OF_STEP = 5
+NAK_REASONS = dict(
+    enumerate(("unknown request", "wrong length", "no such input or output", "out of range", "out of step"), 1)
+)
 _FLAG_CLOCK_FALLBACK = 1
 _FLAG_FED_INPUT = 2
-HELLO_LAYOUT = struct.Struct("<BBBBIIHBBII16s")
+HELLO_LAYOUT = struct.Struct("<BBBBIIHBBII16sH")
 _OPEN_HINTS = {
     errno.EACCES: "add yourself to the port's group (`sudo usermod -aG dialout $USER`) and log in again",
     errno.EBUSY: "another program has it open: a terminal, or ModemManager",
@@ -121,6 +124,7 @@ class Link:
         self._decoder = FrameDecoder(PAYLOAD_LIMIT_BYTES)
         self._frames: list[Frame] = []
         self._sequence = 0
+        self._in_step = False
         self._identity: Identity | None = None
 
     @classmethod
@@ -164,20 +168,24 @@ class Link:
     def identify(self) -> Identity:
         """Who answers. Asked anew on each call; ``LinkError`` when nobody does, or in another protocol version."""
         body = self._ask(Request.HELLO)
+        if body and body[0] != PROTOCOL_VERSION:
+            raise LinkError(
+                f"the target speaks protocol version {body[0]}, this mcuq speaks {PROTOCOL_VERSION}",
+                hint="build and load the firmware again",
+            )
         try:
             fields = HELLO_LAYOUT.unpack_from(body)
             board, rest = take_name(body[HELLO_LAYOUT.size :])
             model, _ = take_name(rest)
         except (struct.error, IndexError) as error:
             raise LinkError("the target's identity is cut short") from error
-        version, flags, counter, bits, core_hz, counter_hz, payload, inputs, outputs, layers, arena, build_id = fields
-        if version != PROTOCOL_VERSION:
-            raise LinkError(
-                f"the target speaks protocol version {version}, this mcuq speaks {PROTOCOL_VERSION}",
-                hint="build and load the firmware again",
-            )
+        _, flags, counter, bits, core_hz, counter_hz, payload, inputs, outputs, layers = fields[:10]
+        arena, build_id, last_sequence = fields[10:]
         if not OVERHEAD_BYTES + 8 < payload <= PAYLOAD_LIMIT_BYTES or counter >= len(_COUNTERS):
             raise LinkError(f"the target's identity makes no sense: payload {payload} B, counter {counter}")
+        if flags & _FLAG_FED_INPUT and inputs != 1:
+            raise LinkError(f"the target's identity makes no sense: {inputs} inputs, of which the one is fed")
+        self._sequence, self._in_step = last_sequence, True
         self._identity = Identity(
             board=board,
             model=model,
@@ -209,7 +217,7 @@ class Link:
             for index, data in enumerate(inputs):
                 self._write_input(index, data, identity.payload_bytes)
         answer = self._ask(Request.RUN, limit_s=self._run_timeout_s)
-        while identity.fed_input and len(answer) == _TAKEN.size:
+        if identity.fed_input:
             answer = self._feed(answer, inputs[0], identity.payload_bytes)
         status, ticks = self._unpack("<iQ", answer)
         if status != 0:
@@ -256,13 +264,18 @@ class Link:
         for offset in range(0, len(data), chunk):
             self._ask(Request.WRITE_INPUT, struct.pack("<BI", index, offset) + data[offset : offset + chunk])
 
-    def _feed(self, taken: bytes, data: bytes, payload_bytes: int) -> bytes:
-        """The answer to the part of ``data`` that the target asks for: it has taken so many bytes."""
-        (offset,) = _TAKEN.unpack(taken)
-        part = data[offset : offset + payload_bytes - OVERHEAD_BYTES - _TAKEN.size]
-        if not part:
-            raise LinkError(f"the target asks for input from byte {offset} on, of {len(data)} B")
-        return self._ask(Request.INPUT, taken + part, limit_s=self._run_timeout_s)
+    def _feed(self, answer: bytes, data: bytes, payload_bytes: int) -> bytes:
+        """Send ``data`` for as long as answers say how much has been taken; the answer that is the run's result."""
+        chunk = payload_bytes - OVERHEAD_BYTES - _TAKEN.size
+        sent = 0
+        while len(answer) == _TAKEN.size:
+            (taken,) = _TAKEN.unpack(answer)
+            if taken != sent or sent == len(data):
+                raise LinkError(f"the target asks for input from byte {taken} on, {sent} of {len(data)} B were sent")
+            part = data[sent : sent + chunk]
+            sent += len(part)
+            answer = self._ask(Request.INPUT, answer + part, limit_s=self._run_timeout_s)
+        return answer
 
     def _read_output(self, index: int, size: int, payload_bytes: int) -> bytes:
         chunk = payload_bytes - OVERHEAD_BYTES
@@ -286,7 +299,9 @@ class Link:
 
         It is sent again after ``timeout_s``, then ever more rarely, for ``limit_s`` (``ATTEMPTS`` times the timeout).
         """
-        self._sequence = self._sequence % 0xFFFF + 1
+        if not self._in_step and request is not Request.HELLO:
+            self.identify()  # says which number comes next
+        self._sequence = (self._sequence + 1) & 0xFFFF
         message = encode(Frame(request, self._sequence, body))
         started = time.monotonic()
         limit_s = ATTEMPTS * self._timeout_s if limit_s is None else limit_s
@@ -315,13 +330,23 @@ class Link:
                 if frame.sequence != self._sequence:
                     continue  # a late second answer to an earlier request
                 if frame.type == NAK:
-                    reason = NAK_REASONS.get(frame.body[1], "?") if len(frame.body) == 2 else "?"
-                    raise LinkError(f"the target refused {request.name}: {reason}")
+                    raise self._refused(request, frame.body)
                 if frame.type == request | RESPONSE:
                     return frame.body
             if time.monotonic() >= until:
                 return None
             self._frames = self._decoder.feed(self.receive())
+
+    def _refused(self, request: Request, body: bytes) -> LinkError:
+        """The error for a refusal. A target out of step is asked anew who it is: it may have been reset."""
+        number = body[1] if len(body) == 2 else 0
+        out_of_step = number == OUT_OF_STEP
+        if out_of_step:
+            self._in_step, self._identity = False, None
+        return LinkError(
+            f"the target refused {request.name}: {NAK_REASONS.get(number, '?')}",
+            hint="it was reset, or another program talks to it" if out_of_step else None,
+        )
 
     def send(self, message: bytes) -> None:
         """Send bytes as they are."""
@@ -366,11 +391,12 @@ def _blame(check: Callable[[], None] | None) -> None:
 
 
 def take_name(data: bytes) -> tuple[str, bytes]:
-    """The name that ``data`` begins with, and what follows it; ``IndexError`` when it is cut."""
+    """The name that ``data`` begins with, fit to be printed, and what follows it; ``IndexError`` when it is cut."""
     end = 1 + data[0]
     if len(data) < end:
         raise IndexError
-    return data[1:end].decode("ascii", "replace"), data[end:]
+    name = data[1:end].decode("ascii", "replace")
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name), data[end:]
 
 
 def fault_error(body: bytes) -> RunError:

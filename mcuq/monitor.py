@@ -55,7 +55,7 @@ def named(frame: Frame) -> str:
 
 def _identity(body: bytes) -> str:
     try:
-        version, flags, _, _, core_hz, *_, build_id = HELLO_LAYOUT.unpack_from(body)
+        version, flags, _, _, core_hz, *_, build_id, _ = HELLO_LAYOUT.unpack_from(body)
         board, rest = take_name(body[HELLO_LAYOUT.size :])
         model, _ = take_name(rest)
     except (struct.error, IndexError):
@@ -75,6 +75,7 @@ def _lines(piece: bytes) -> list[str]:
     frame = decode(piece)
     if frame is not None:
         return named(frame).splitlines()
+    # What is no text is no command to the terminal either.
     text = piece.decode("utf-8", "replace")
     return ["".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in line) for line in text.splitlines()]
 

@@ -19,8 +19,8 @@ __all__ = ["free_port", "monitor_path", "should_compute_every_byte", "should_run
 HELLO, WRITE_INPUT, RUN, READ_OUTPUT, INPUT = 0x01, 0x03, 0x04, 0x05, 0x08
 RESPONSE, FAULT, REFUSED = 0x80, 0xFE, 0xFF
 HEADER = struct.Struct("<BH")
-IDENTITY = struct.Struct("<BBBBIIHBBII16s")
-VERSION = 1
+IDENTITY = struct.Struct("<BBBBIIHBBII16sH")
+VERSION = 2
 FED_INPUT = 2
 OVERHEAD_BYTES = HEADER.size + 4
 CONNECT_S = 20.0
@@ -78,7 +78,7 @@ class Firmware:
     def identify(self) -> None:
         """Ask who answers, and keep it."""
         body = self._ask(HELLO)
-        version, self._flags, *_, build_id = fields = IDENTITY.unpack_from(body)
+        version, self._flags, *_, build_id, self._sequence = fields = IDENTITY.unpack_from(body)
         if version != VERSION:
             raise AssertionError(f"the firmware speaks protocol version {version}, this library speaks {VERSION}")
         self._payload_bytes = fields[6]
@@ -96,9 +96,12 @@ class Firmware:
                 for at in range(0, len(data), room):
                     self._ask(WRITE_INPUT, struct.pack("<BI", index, at) + data[at : at + room])
         answer = self._ask(RUN)
+        at, room = 0, self._payload_bytes - OVERHEAD_BYTES - 4
         while self._flags & FED_INPUT and len(answer) == 4:
-            (at,) = struct.unpack("<I", answer)
-            answer = self._ask(INPUT, answer + inputs[0][at : at + self._payload_bytes - OVERHEAD_BYTES - 4])
+            if answer != struct.pack("<I", at) or at >= len(inputs[0]):
+                raise AssertionError(f"the firmware asks for input that is not byte {at} of {len(inputs[0])}")
+            answer = self._ask(INPUT, answer + inputs[0][at : at + room])
+            at += room
         status, _ = struct.unpack("<iQ", answer)
         if status != 0:
             raise AssertionError(f"layer {status} of the model reported a failure")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import random
 import struct
 import subprocess
+import zlib
 
 import pytest
 
@@ -23,7 +23,13 @@ def firmware(tmp_path_factory):
 
 
 def answers(firmware, line: bytes) -> list[Frame]:
-    """What the firmware answers to ``line``; it must end by itself, in order, with nothing from a sanitizer."""
+    """What the firmware answers to ``line`` after HELLO; it must end by itself and in order."""
+    greeting, *frames = answers_ungreeted(firmware, ask(0, HELLO) + line)
+    assert greeting.type == 0x81
+    return frames
+
+
+def answers_ungreeted(firmware, line: bytes) -> list[Frame]:
     done = subprocess.run([str(firmware)], input=line, capture_output=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr.decode()
     assert done.stderr == b""
@@ -116,37 +122,46 @@ def test_the_longest_frame_is_taken_and_a_longer_one_is_dropped(firmware):
     assert frames == [Frame(NAK, 1, bytes((WRITE_INPUT, 4))), Frame(0x87, 3, bytes(8))]
 
 
-def test_thousands_of_damaged_frames_are_answered_or_dropped_and_the_session_goes_on(firmware):
-    chance = random.Random(7)
-    good = [ask(1, HELLO), write(2, 0, 5, bytes(range(250))), ask(3, RUN), read(4, 0, 0, 600), ask(5, LAYERS, bytes(4))]
-    line = b""
-    whole = 0
-    for number in range(4000):
-        message = bytearray(chance.choice(good))
-        kind = chance.randrange(6)
-        if kind == 0:
-            del message[chance.randrange(1, len(message)) :]
-        elif kind == 1:
-            for _ in range(chance.randrange(1, 4)):
-                message[chance.randrange(1, len(message) - 1)] ^= 1 << chance.randrange(8)
-        elif kind == 2:
-            message[1:1] = chance.randbytes(chance.randrange(1, 40))
-        elif kind == 3:
-            message = bytearray(chance.randbytes(chance.randrange(300)))
-        elif kind == 4:
-            message = bytearray(ask(number, chance.randrange(256), chance.randbytes(chance.randrange(12))))
-        else:
-            whole += 1
-        line += bytes(message)
-    frames = answers(firmware, line + ask(0xABCD, STACK))
-    assert frames[-1] == Frame(0x87, 0xABCD, bytes(8))
-    # A whole frame is answered whatever stood before it: each begins with the zero byte that ends noise.
-    assert len(frames) > whole
-
-
 def test_nothing_is_said_unasked(firmware):
-    assert answers(firmware, b"") == []
-    assert answers(firmware, bytes(1000)) == []
+    assert answers_ungreeted(firmware, b"") == []
+    assert answers_ungreeted(firmware, bytes(1000)) == []
+
+
+def test_after_a_reset_only_hello_is_answered(firmware):
+    refused, hello, ran = answers_ungreeted(firmware, ask(1, RUN) + ask(7, HELLO) + ask(1, RUN))
+    assert refused == Frame(NAK, 1, bytes((RUN, 5)))
+    assert (hello.type, hello.body[40:42]) == (0x81, b"\0\0")
+    assert ran == Frame(0x84, 1, bytes(12))
+
+
+def test_a_request_that_comes_late_is_refused_and_not_executed(firmware):
+    first, second = ask(0x7FFF, RUN), ask(0xFFFE, RUN)
+    late = ask(0x7FFE, RUN) + first + ask(0xFFFE, STACK)
+    *_, ran, late_1, late_2, late_3, again, wrapped, hello, runs = answers(
+        firmware, first + second + late + second + ask(4, RUN) + ask(1, HELLO) + read(5, 1, 3, 1)
+    )
+    assert [late_1, late_2] == [Frame(NAK, number, bytes((RUN, 5))) for number in (0x7FFE, 0x7FFF)]
+    assert late_3 == Frame(NAK, 0xFFFE, bytes((STACK, 5)))
+    assert ran == again == Frame(0x84, 0xFFFE, bytes(12))
+    assert (wrapped.sequence, hello.body[40:42], runs.body) == (4, b"\4\0", b"\3")
+
+
+def test_a_request_with_the_crc_of_the_one_before_is_another_request(firmware):
+    run = decode(ask(2, RUN).strip(b"\0"))
+    write_it = write(
+        1, 0, 0, with_crc(struct.pack("<BHBI", WRITE_INPUT, 1, 0, 0), zlib.crc32(struct.pack("<BH", RUN, 2)))
+    )
+    assert run is not None and write_it[-5:-1] == ask(2, RUN)[-5:-1]  # the CRC, without zeros in it
+    written, ran, runs = answers(firmware, write_it + ask(2, RUN) + read(3, 1, 3, 1))
+    assert (written.type, ran.type, runs.body) == (0x83, 0x84, b"\1")
+
+
+def with_crc(start: bytes, crc: int) -> bytes:
+    """The four bytes that give ``start`` and them together this CRC: its register is turned back over them."""
+    register = crc ^ 0xFFFF_FFFF
+    for _ in range(32):
+        register = (register ^ 0xEDB8_8320) << 1 | 1 if register >> 31 else register << 1
+    return struct.pack("<I", register ^ zlib.crc32(start) ^ 0xFFFF_FFFF)
 
 
 @pytest.fixture(scope="module")

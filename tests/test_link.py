@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from mcuq.errors import LinkError, RunError
 from mcuq.frames import Frame, FrameDecoder, decode, encode
-from mcuq.link import Link
+from mcuq.link import FAULT, HELLO_LAYOUT, NAK, RESPONSE, Link, Request
 from mcuq.runners.host import HostRunner
 from tests.firmware.building import build_for_host
 
@@ -179,19 +179,26 @@ def test_a_target_that_takes_no_data_is_given_up_in_time():
     assert time.monotonic() - started < 5
 
 
-def answering(body: bytes, kind: int | None = None):
-    """A peer that answers every request with ``body``."""
+def answering(body: bytes, kind: int | None = None, hello: bytes | None = None):
+    """A peer that answers every request with ``body``, or HELLO with ``hello``."""
     decoder = FrameDecoder()
 
     def talk(master):
         for frame in decoder.feed(os.read(master, 4096)):
-            os.write(master, encode(Frame(frame.type | 0x80 if kind is None else kind, frame.sequence, body)))
+            known = hello is not None and frame.type == Request.HELLO
+            answer = Frame(
+                frame.type | 0x80 if kind is None or known else kind, frame.sequence, hello if known else body
+            )
+            os.write(master, encode(answer))
 
     return talk
 
 
-def identity_bytes(version: int = 1, payload: int = 256, counter: int = 2, names: bytes = b"\1b\1m") -> bytes:
-    return struct.pack("<BBBBIIHBBII16s", version, 0, counter, 56, 1, 1, payload, 0, 0, 1, 1, bytes(16)) + names
+def identity_bytes(
+    version: int = 2, payload: int = 256, counter: int = 2, names: bytes = b"\1b\1m", flags: int = 0, inputs: int = 0
+) -> bytes:
+    fields = (version, flags, counter, 56, 1, 1, payload, inputs, 0, 1, 1, bytes(16), 0)
+    return HELLO_LAYOUT.pack(*fields) + names
 
 
 @pytest.mark.parametrize(
@@ -200,7 +207,8 @@ def identity_bytes(version: int = 1, payload: int = 256, counter: int = 2, names
         (b"", None, "cut short"),
         (identity_bytes()[:-1], None, "cut short"),
         (identity_bytes(names=b"\xffb"), None, "cut short"),
-        (identity_bytes(version=2), None, "protocol version 2, this mcuq speaks 1"),
+        (identity_bytes(version=1)[:-4], None, "protocol version 1, this mcuq speaks 2"),
+        (identity_bytes(flags=2), None, "0 inputs, of which the one is fed"),
         (identity_bytes(payload=9), None, "makes no sense"),
         (identity_bytes(payload=60000), None, "makes no sense"),
         (identity_bytes(counter=9), None, "makes no sense"),
@@ -210,7 +218,16 @@ def identity_bytes(version: int = 1, payload: int = 256, counter: int = 2, names
         (b"", 0xFE, "faulted"),
     ],
     ids=[
-        *("empty", "cut", "name_too_long", "other_version", "payload_too_small", "payload_too_big", "no_such_counter"),
+        *(
+            "empty",
+            "cut",
+            "name_too_long",
+            "other_version",
+            "fed_nothing",
+            "payload_too_small",
+            "payload_too_big",
+            "no_such_counter",
+        ),
         *("refused", "refused_without_reason", "fault", "fault_without_place"),
     ],
 )
@@ -224,19 +241,105 @@ def test_an_answer_that_breaks_the_protocol_is_one_clear_error(body, kind, said)
 @example(identity_bytes(names=b""))
 @settings(max_examples=60, deadline=None)
 def test_whatever_a_target_answers_is_a_value_or_a_link_error(body):
-    with peer(answering(body)) as port, Link.open(port, 0.5) as link:
-        for question in (link.identify, link.layer_ticks, link.stack_high_water):
-            with contextlib.suppress(LinkError):
-                question()
+    with peer(answering(body)) as port, Link.open(port, 0.5) as link, contextlib.suppress(LinkError):
+        link.identify()
+    for flags, inputs in ((0, 0), (2, 1)):
+        hello = identity_bytes(flags=flags, inputs=inputs)
+        with peer(answering(body, hello=hello)) as port, Link.open(port, 0.5) as link:
+            for question in (link.identify, link.layer_ticks, link.stack_high_water, lambda: link.run([bytes(5)])):
+                with contextlib.suppress(RunError):
+                    question()
 
 
 def test_a_target_that_claims_endless_layers_is_not_believed():
     with (
-        peer(answering(struct.pack("<IIII", 0xFFFFFFFF, 0, 1, 2))) as port,
+        peer(answering(struct.pack("<IIII", 0xFFFFFFFF, 0, 1, 2), hello=identity_bytes())) as port,
         Link.open(port, 0.5) as link,
         pytest.raises(LinkError, match="claims 4294967295 layers, more than 65536"),
     ):
         link.layer_ticks()
+
+
+def test_a_target_that_asks_for_the_same_input_for_ever_is_not_believed():
+    """It has taken 4 bytes whatever it is given; its one input has 4 bytes too."""
+    with (
+        peer(answering(struct.pack("<I", 4), hello=identity_bytes(flags=2, inputs=1))) as port,
+        Link.open(port, 0.5) as link,
+        pytest.raises(LinkError, match="asks for input from byte 4 on, 0 of 4 B were sent"),
+    ):
+        link.run([bytes(4)])
+
+
+class Echo:
+    """A target of which an input comes back as the output; it forgets nothing and repeats everything."""
+
+    def __init__(self) -> None:
+        self.memory = bytearray(4)
+        self.last = 0
+
+    def answer(self, frame: Frame) -> Frame:
+        body = b""
+        if frame.type == Request.HELLO:
+            body = HELLO_LAYOUT.pack(2, 0, 0, 0, 1, 1, 256, 1, 1, 1, 4, bytes(16), self.last) + b"\1b\1m"
+        elif frame.type == Request.BUFFERS:
+            body = struct.pack("<I", 4)
+        elif frame.type == Request.WRITE_INPUT:
+            self.memory[:] = frame.body[5:]
+        elif frame.type == Request.RUN:
+            body = bytes(12)
+        elif frame.type == Request.READ_OUTPUT:
+            body = bytes(self.memory)
+        if frame.type != Request.HELLO:
+            self.last = frame.sequence
+        return Frame(frame.type | RESPONSE, frame.sequence, body)
+
+
+LIES = {
+    "silence": lambda answer: b"",
+    "noise": lambda answer: b"\x05noise\xff" + encode(answer),
+    "babble": lambda answer: encode(Frame(answer.type, answer.sequence + 7 & 0xFFFF, b"wrong")) * 50 + encode(answer),
+    "cut": lambda answer: encode(answer)[:-3],
+    "flipped": lambda answer: encode(answer)[:4] + bytes((encode(answer)[4] ^ 4,)) + encode(answer)[5:],
+    "too long": lambda answer: encode(Frame(answer.type, answer.sequence, answer.body + b"more")),
+    "too short": lambda answer: encode(Frame(answer.type, answer.sequence, answer.body[:-1])),
+    "endless": lambda answer: b"\x31" * 9_000 + encode(answer),
+    "other kind": lambda answer: encode(Frame(answer.type ^ 1, answer.sequence, b"")) + encode(answer),
+    "late": lambda answer: encode(Frame(answer.type, answer.sequence - 1 & 0xFFFF, b"late")) + encode(answer) * 2,
+    "fault": lambda answer: encode(Frame(FAULT, 0, bytes(16))) + encode(answer),
+    "fault cut": lambda answer: encode(Frame(FAULT, 0, bytes(16)))[:-4] + encode(answer),
+    "refusal": lambda answer: encode(Frame(NAK, answer.sequence, bytes((answer.type & 0x7F, 5)))),
+    "strange refusal": lambda answer: encode(Frame(NAK, answer.sequence, b"\xff\xff\xff")),
+}
+HARMLESS = ("noise", "babble", "endless", "other kind", "late", "fault cut")
+"""Through these the right answer is found."""
+
+
+@given(st.lists(st.one_of(st.none(), st.sampled_from(sorted(LIES))), max_size=8), st.binary(min_size=4, max_size=4))
+@example(["silence"] * 12, b"abcd")
+@example(list(HARMLESS), b"abcd")
+@settings(max_examples=30, deadline=None)
+def test_a_result_is_right_or_an_error_whatever_stands_between_the_answers(lies, data):
+    echo, decoder, left_to_tell = Echo(), FrameDecoder(), list(lies)
+
+    def talk(master):
+        for frame in decoder.feed(os.read(master, 4096)):
+            answer, lie = echo.answer(frame), left_to_tell.pop(0) if left_to_tell else None
+            left = encode(answer) if lie is None else LIES[lie](answer)
+            while left:
+                with contextlib.suppress(BlockingIOError):
+                    left = left[os.write(master, left) :]
+
+    started = time.monotonic()
+    with peer(talk) as port, Link.open(port, 0.02, run_timeout_s=0.1) as link:
+        try:
+            assert link.run([data]).outputs == (data,)
+        except RunError:
+            assert not set(lies) <= {None, *HARMLESS}, lies
+        left_to_tell.clear()  # and once the lies are over, the same link gets the right answer, perhaps a fault's first
+        with contextlib.suppress(RunError):
+            link.identify()
+        assert link.run([data[::-1]]).outputs == (data[::-1],)
+    assert time.monotonic() - started < 20
 
 
 def test_a_port_that_is_not_there_is_a_link_error(tmp_path):

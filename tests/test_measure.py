@@ -11,12 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mcuq.built import Built, load_built
 from mcuq.data import Dataset
 from mcuq.errors import LinkError, MismatchError, ToolError
 from mcuq.frames import Frame, encode
-from mcuq.link import Link
+from mcuq.link import HELLO_LAYOUT, Link
 from mcuq.measurement import Spread
 from mcuq.monitor import Monitor
 from mcuq.on_target import MeasureOptions, is_simulated, measure, mismatches
@@ -54,6 +56,9 @@ def labelled(built: Built, count: int) -> Dataset:
     shape = tuple(built.model.file_graph.input_tensors[0].type.shape[1:])
     values = np.random.default_rng(3).normal(0, 1, (count, *shape)).astype(np.float32)
     return Dataset((values,), np.arange(count) % 4, "made")
+
+
+frames = st.builds(Frame, st.integers(0, 255), st.integers(0, 0xFFFF), st.binary(max_size=80))
 
 
 def silent(stage: str, done: int, of: int) -> None:
@@ -232,6 +237,24 @@ def test_the_monitor_reads_frames_and_text_in_any_pieces():
         assert lines[:3] == ["hello", "#7 refused RUN: wrong length", "noise\\x01"]
         assert lines[3] == "the target's processor faulted at PC 0x00005678 (exception 3)"
         assert lines[-2:] == ["café", "last"]
+
+
+def test_the_monitor_passes_no_command_on_to_the_terminal():
+    names = b"\x0b\x1b[2Jbo\x9bard\n" + b"\x05\x07\x08\r\x7f\x00"
+    hello = Frame(0x81, 1, HELLO_LAYOUT.pack(2, 0, 0, 0, 1, 1, 256, 0, 0, 1, 1, bytes(16), 0) + names)
+    text = "\x1b]0;title\x07 \x9b31m caf\u00e9 \u202egnp.exe\u2028end\x85".encode() + b"\x80\xff\x1b[1m\n"
+    monitor = Monitor()
+    lines = [line for part in (encode(hello), text, text * 3 + b"\0") for line in monitor.feed(part)] + monitor.rest()
+    assert lines and all(line.isprintable() for line in lines), lines
+    assert "#1 \ufffd[2Jbo\ufffdard\ufffd runs" in lines[0]
+    assert "\\x1b]0;title\\x07 \\x9b31m café \\x202egnp.exe" in lines[1]
+
+
+@given(st.lists(st.one_of(st.binary(max_size=60), st.just(b"\0"), st.just(b"\n"), frames.map(encode)), max_size=12))
+def test_the_monitor_prints_whatever_comes_as_plain_lines(parts):
+    monitor = Monitor()
+    lines = [line for part in parts for line in monitor.feed(part)] + monitor.rest()
+    assert all(line.isprintable() for line in lines), lines
 
 
 def test_the_monitor_keeps_little_of_what_never_ends():
