@@ -31,6 +31,8 @@ def broadcast_attributes(_options: Mapping[str, Any], layer: Layer) -> Repeat:
 
 def tile_attributes(_options: Mapping[str, Any], layer: Layer) -> Repeat:
     shape, multiples = layer.input(0).shape, constant_integers(layer, 1, "multiples")
+    if len(multiples) != len(shape):
+        raise ValueError(f"{len(multiples)} multiples for {len(shape)} dimensions")
     return Repeat(multiples, (tuple(size * times for size, times in zip(shape, multiples, strict=True)),))
 
 

@@ -52,7 +52,7 @@ def protected(plan: Plan, step: int) -> list[tuple[int, int]]:
     buffers = [placement.buffer for placement in plan.placements]
     overlaid = {source for output, source in allowed_overlaps(plan.program, buffers)}
     ran = plan.program.steps[step]
-    written = {ran.layer.output.name}
+    written = {tensor.name for tensor in ran.layer.outputs}
     read = {t.name for t in ran.layer.inputs if t is not None}
     written |= {name for name in (plan.program.fed_input,) if name in read}
     for placement in plan.placements:
