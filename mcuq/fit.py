@@ -31,6 +31,7 @@ from mcuq.planner.choose import (
     Choices,
     CodeOf,
     Cost,
+    Cycles,
     LayerOptions,
     Optimize,
     Piece,
@@ -38,6 +39,7 @@ from mcuq.planner.choose import (
     choose,
     ram_levels,
     survey,
+    with_cycles,
 )
 from mcuq.planner.lower import KernelPolicy, lower
 from mcuq.planner.stream import stream
@@ -53,7 +55,7 @@ RAM_LEVELS = 6
 class Goals:
     """What to make small, and the most bytes of flash and RAM that the whole image may take (None: the board's).
 
-    ``choices`` are kernels that are settled, by layer.
+    ``choices`` are kernels that are settled, by layer; ``cycles`` are better known than the kernels' own estimates.
     """
 
     optimize: Optimize = Optimize.BALANCED
@@ -61,6 +63,7 @@ class Goals:
     ram_bytes: int | None = None
     policy: KernelPolicy = KernelPolicy.AUTO
     choices: Choices = field(default_factory=dict)
+    cycles: Cycles = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def fit(graph: Graph, name: str, board: Board, cmsis_nn: CmsisNN | None, goals: 
     Raises ``BudgetError`` with the numbers when no choice of kernels fits, ``UsageError`` for wrong ``choices``.
     """
     target = Target(board.core_with_fpu, frozenset() if cmsis_nn is None else cmsis_nn.functions)
-    surveyed = settled(survey(graph, target, goals.policy), goals.choices)
+    surveyed = with_cycles(settled(survey(graph, target, goals.policy), goals.choices), goals.cycles)
     code_of: CodeOf = _no_code
     if goals.optimize is not Optimize.SPEED or goals.flash_bytes is not None:
         code_of = compile_kernels(surveyed, cmsis_nn, board_toolchain(board), folder)
@@ -193,7 +196,8 @@ def settled(surveyed: Sequence[LayerOptions], choices: Choices) -> tuple[LayerOp
 
 def _linked(found: _Choice, name: str, board: Board, cmsis_nn: CmsisNN | None, goals: Goals, folder: Path) -> Fitted:
     """The board's image, and the one for the machine that stands in for it, from the same model objects."""
-    files = generate(found.plan, name, f"{name} for {board.name}")
+    banks = ", ".join(f"{role} in {bank}" for role, bank in board.placement.banks().items())
+    files = generate(found.plan, name, f"{name} for {board.name}: {banks}")
     (folder / "src").mkdir(exist_ok=True)
     for file, text in files.items():
         (folder / "src" / file).write_text(text, encoding="utf-8")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mcuq.board import Board
 from mcuq.built import Built
 from mcuq.data import Array, Dataset
 from mcuq.errors import LinkError
@@ -31,7 +32,7 @@ AUTO = "auto"
 @dataclass(frozen=True, slots=True)
 class MeasureOptions:
     """``port`` is a device, a pyserial URL, or "auto". ``timeout_s`` bounds one inference, ``limit`` the samples;
-    ``reconnect_s`` is how long a lost target is waited for."""
+    ``reconnect_s`` is how long a lost target is waited for, ``starting_s`` how long one that was just flashed."""
 
     port: str = AUTO
     runs: int = 100
@@ -40,6 +41,7 @@ class MeasureOptions:
     limit: int | None = None
     timeout_s: float = 120.0
     reconnect_s: float = 30.0
+    starting_s: float = 0.0
 
 
 def measure(built: Built, data: Dataset | None, options: MeasureOptions, progress: Progress) -> Measurement:
@@ -47,10 +49,10 @@ def measure(built: Built, data: Dataset | None, options: MeasureOptions, progres
 
     ``ToolError``: no port, or a guess between two; ``MismatchError``: the target runs another build.
     """
-    port = _port(built, options)
+    port = port_of(built.board, options.port)
     given = data is not None
     with Session(lambda: _connect(built, options), lambda link: _identify(link, built), options.reconnect_s) as session:
-        identity = session.open()
+        identity = session.open(options.starting_s)
         samples = data if data is not None else random_data(built)
         if options.limit is not None:
             samples = samples.head(options.limit)
@@ -103,13 +105,14 @@ def mismatches(answers: Sequence[Array], expected: Sequence[Array]) -> tuple[Mis
     return tuple(Mismatch(int(sample), int(differing[sample])) for sample in np.flatnonzero(differing))
 
 
-def _port(built: Built, options: MeasureOptions) -> str:
-    return board_port(built.board, serial_ports()) if options.port == AUTO else options.port
+def port_of(board: Board, port: str) -> str:
+    """The serial port that ``port`` names. Raises ``ToolError`` where "auto" finds none, or would be a guess."""
+    return board_port(board, serial_ports()) if port == AUTO else port
 
 
 def _connect(built: Built, options: MeasureOptions) -> Link:
     """A link to the port, which is looked for anew: a board plugged in again may get another name."""
-    return Link.open(_port(built, options), run_timeout_s=options.timeout_s, baud=built.board.uart.baud)
+    return Link.open(port_of(built.board, options.port), run_timeout_s=options.timeout_s, baud=built.board.uart.baud)
 
 
 def _identify(link: Link, built: Built) -> Identity:

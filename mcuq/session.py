@@ -47,11 +47,18 @@ class Session:
             self._link.close()
             self._link = None
 
-    def open(self) -> Identity:
-        """Open the port and ask who answers."""
-        self.close()
-        self._link = self._connect()
-        return self._check(self._link)
+    def open(self, starting_s: float = 0.0) -> Identity:
+        """Open the port and ask who answers: a target that has just been started may be silent for ``starting_s``."""
+        deadline = time.monotonic() + starting_s
+        while True:
+            self.close()
+            try:
+                self._link = self._connect()
+                return self._check(self._link)
+            except (LinkError, ToolError):
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(RETRY_S)
 
     def do(self, work: Callable[[Link], Result]) -> Result:
         """What ``work`` gives, begun anew after each loss: what was under way has no result, and is not counted.

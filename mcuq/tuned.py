@@ -1,5 +1,5 @@
-"""The file that ``mcuq tune`` leaves and ``mcuq build --tuned`` reads: which kernel runs each layer, and what each
-kernel took. TOML, to be committed beside the model; it names layers and kernels, and holds no code.
+"""The file that ``mcuq tune`` leaves and ``mcuq build --tuned`` reads: which kernel runs each layer, what each kernel
+took, and what lies in which memory bank. TOML, to be committed beside the model; it names things, and holds no code.
 """
 
 from __future__ import annotations
@@ -31,16 +31,26 @@ class TunedLayer(BaseModel):
 
 
 class Tuned(BaseModel):
-    """A whole model on a core. ``kind`` says how the cycles were got: estimated (from counted instructions)."""
+    """A whole model on a board. ``kind`` says how the cycles were got: estimated or measured, or that nobody knows.
+
+    ``placement`` are the roles that were moved to another memory bank than the board's file says.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     schema_version: int
     model: str
+    board: str
     core: str
     kind: str
     optimize: str
+    placement: dict[str, str] = {}
     layer: list[TunedLayer]
+
+    @property
+    def unit(self) -> str:
+        """What ``cycles`` are: behind a program's port they are ticks."""
+        return "ticks" if self.kind.startswith("unknown") else "cycles"
 
     @property
     def choices(self) -> Mapping[str, str]:
@@ -49,8 +59,10 @@ class Tuned(BaseModel):
     def as_toml(self) -> str:
         """The file's text; the same for the same values."""
         lines = ["# Which kernel runs each layer, by `mcuq tune`. Use with: mcuq build --tuned FILE"]
-        lines += [f"{key} = {_toml(getattr(self, key))}" for key in ("schema_version", "model", "core", "kind")]
-        lines.append(f"optimize = {_toml(self.optimize)}")
+        keys = ("schema_version", "model", "board", "core", "kind", "optimize")
+        lines += [f"{key} = {_toml(getattr(self, key))}" for key in keys]
+        if self.placement:
+            lines += ["", "[placement]", *(f"{role} = {_toml(bank)}" for role, bank in self.placement.items())]
         for layer in self.layer:
             took = ", ".join(f"{kernel} = {cycles}" for kernel, cycles in sorted(layer.cycles.items()))
             lines += ["", "[[layer]]", f"name = {_toml(layer.name)}", f"kernel = {_toml(layer.kernel)}"]
@@ -63,8 +75,8 @@ def _toml(value: str | int) -> str:
     return json.dumps(value).replace("\x7f", "\\u007f")
 
 
-def read_choices(path: Path, board: Board) -> Mapping[str, str]:
-    """Layer name → kernel. Raises ``UsageError`` when ``path`` is no such file, or is for another core."""
+def read_tuned(path: Path, board: Board) -> Tuned:
+    """Raises ``UsageError`` when ``path`` is no such file, is for another core, or places things on another board."""
     try:
         tuned = Tuned.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
@@ -78,4 +90,9 @@ def read_choices(path: Path, board: Board) -> Mapping[str, str]:
         raise UsageError(
             f"{path} was tuned for {tuned.core}, {board.name} has a {board.core}", hint="`mcuq tune` for this board"
         )
-    return tuned.choices
+    if tuned.placement and tuned.board != board.name:
+        raise UsageError(
+            f"{path} says what lies in which memory bank of {tuned.board}, and this is {board.name}",
+            hint="`mcuq tune` for this board, or take [placement] out of the file and keep its kernels",
+        )
+    return tuned

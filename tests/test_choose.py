@@ -154,3 +154,12 @@ def test_better_known_cycles_replace_the_estimates(layers: tuple[LayerOptions, .
             o.kernel: cycles[before.layer.name, o.kernel] for o in before.options
         }
         assert [o.cycles for o in after.options] == sorted(o.cycles for o in after.options)
+
+
+def test_a_kernel_whose_cycles_are_not_known_is_left_out_where_others_are() -> None:
+    """It did not fit. A layer of which nothing is known keeps its estimates."""
+    options = (option("kernel_0", 1, 0, 1), option("kernel_1", 2, 0, 1), option("kernel_2", 3, 0, 1))
+    layers = [LayerOptions(Layer(name, "RELU", None, (), ()), options) for name in ("known", "unknown")]
+    known, unknown = with_cycles(layers, {("known", "kernel_0"): 90, ("known", "kernel_2"): 7})
+    assert [(o.kernel, o.cycles) for o in known.options] == [("kernel_2", 7), ("kernel_0", 90)]
+    assert unknown.options == options

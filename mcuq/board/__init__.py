@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mcuq.board.board import Board, Counter, FlashRunner, FlashStream, Link, placed
 from mcuq.board.clock import Clock
-from mcuq.board.files import all_boards, board_named, load_board, simulated_board
+from mcuq.board.files import all_boards, board_named, copying, load_board, simulated_board
 from mcuq.board.memory import COPIED_ROLES, Bank, Placement
 from mcuq.board.simulators import Qemu, Renode, RenodePeripheral
 from mcuq.board.uart import Pin, Uart
@@ -30,6 +30,7 @@ __all__ = [
     "Uart",
     "all_boards",
     "board_named",
+    "copying",
     "load_board",
     "placed",
     "simulated_board",

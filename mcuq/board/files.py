@@ -80,5 +80,10 @@ def simulated_board(board: Board) -> Board:
     other = board_named(board.simulate_on)
     if other.qemu is None or not other.core_with_fpu.runs_code_of(board.core_with_fpu):
         raise BoardError(f"board {board.name}: simulate_on names {other.name}, which has no machine or another core")
-    copied = {role: other.placement.data for role in COPIED_ROLES if role in board.placement.banks()}
-    return placed(other, copied) if copied else other
+    return copying(other, board)
+
+
+def copying(other: Board, board: Board) -> Board:
+    """``other``, which copies to its RAM what ``board`` copies to RAM."""
+    roles = [role for role in COPIED_ROLES if role in board.placement.banks()]
+    return placed(other, dict.fromkeys(roles, other.placement.data)) if roles else other

@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -39,6 +39,20 @@ def option(*names: str, **attributes: Any) -> Callable[[Function], Function]:
     return click.option(*names, envvar=variable, show_envvar=True, **attributes)
 
 
+class Bytes(click.ParamType[int]):
+    """A number of bytes: ``65536``, ``64K`` or ``1M``, K being 1,024."""
+
+    name = "bytes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"(\d{1,9})\s*([KkMm]?)(?:i?[Bb])?", str(value).strip())
+        if found is None or int(found[1]) == 0:
+            self.fail(f"{value!r} is no number of bytes such as 65536, 64K or 1M", param, ctx)
+        return int(found[1]) * {"": 1, "k": 1 << 10, "m": 1 << 20}[found[2].lower()]
+
+
 json_option = option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 board_option = option("--board", help="Board to compile for; `mcuq boards` lists them.")
 board_file_option = option("--board-file", type=click.Path(path_type=Path), help="A board of your own, as a TOML file.")
@@ -56,6 +70,16 @@ optimize_option = option(
     type=click.Choice(["speed", "balanced", "size", "ram"]),
     help="What to make small: cycles, all three (cycles half as much again), flash, or RAM. [default: balanced]",
 )
+flash_option = option(
+    "--flash", type=Bytes(), help="Most flash for the whole image, as 64K or 65536. [default: the board's]"
+)
+ram_option = option("--ram", type=Bytes(), help="Most RAM for the whole image, stack included. [default: the board's]")
+place_option = option(
+    "--place",
+    multiple=True,
+    metavar="WHAT=BANK",
+    help="Put stack, data, arena, weights or hot (code) into another memory bank of the board; may be repeated.",
+)
 cmsis_nn_option = option("--cmsis-nn", type=click.Path(), help="CMSIS-NN: a checkout, or a CMSIS pack.")
 timeout_option = option(
     "--timeout", type=click.FloatRange(min=0.1), default=120.0, show_default=True, help="Seconds per inference."
@@ -67,21 +91,14 @@ flash_command_option = option(
     metavar="COMMAND",
     help="A command of your own to flash with, as './flash.sh {elf}'; {bin}, {hex} and {uf2} are there too. No shell.",
 )
+reconnect_option = option(
+    "--reconnect",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    help="Seconds to wait for a board that was unplugged.",
+)
 verbose_option = option("-v", "--verbose", is_flag=True, help="Print passes, commands and decisions to standard error.")
-
-
-class Bytes(click.ParamType[int]):
-    """A number of bytes: ``65536``, ``64K`` or ``1M``, K being 1,024."""
-
-    name = "bytes"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        found = re.fullmatch(r"(\d{1,9})\s*([KkMm]?)(?:i?[Bb])?", str(value).strip())
-        if found is None or int(found[1]) == 0:
-            self.fail(f"{value!r} is no number of bytes such as 65536, 64K or 1M", param, ctx)
-        return int(found[1]) * {"": 1, "k": 1 << 10, "m": 1 << 20}[found[2].lower()]
 
 
 def output_console() -> Console:
@@ -182,3 +199,14 @@ def flash_job(built: Built, runner: str | None, probe: str | None, command: str 
     if runner is not None or probe is not None:
         raise UsageError("--flash-command goes with neither --runner nor --probe", hint="give one way to flash")
     return Job(built.board, own_command(built, command))
+
+
+def banks_of(place: Sequence[str]) -> dict[str, str]:
+    """The bank of each role that --place names. Raises ``UsageError``."""
+    changes = {}
+    for entry in place:
+        what, equals, bank = entry.partition("=")
+        if not equals:
+            raise UsageError(f"--place {entry!r} is not of the form WHAT=BANK", hint="as --place arena=dtcm")
+        changes[what.strip()] = bank.strip()
+    return changes

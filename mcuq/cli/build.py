@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from mcuq.cli._shared import (
-    Bytes,
+    banks_of,
     board_file_option,
     board_option,
     calibration_option,
@@ -15,16 +15,18 @@ from mcuq.cli._shared import (
     cmsis_nn_option,
     error_console,
     existing,
+    flash_option,
     json_option,
     kernels_option,
     optimize_option,
     option,
+    place_option,
     progress_on,
+    ram_option,
     set_up_logging,
     show,
     verbose_option,
 )
-from mcuq.errors import UsageError
 
 
 @click.command("build")
@@ -35,15 +37,10 @@ from mcuq.errors import UsageError
 @option("-o", "--output", type=click.Path(path_type=Path), help="Build folder. [default: build/MODEL-BOARD]")
 @kernels_option
 @optimize_option
-@option("--flash", type=Bytes(), help="Most flash for the whole image, as 64K or 65536. [default: the board's]")
-@option("--ram", type=Bytes(), help="Most RAM for the whole image, stack included. [default: the board's]")
-@option(
-    "--place",
-    multiple=True,
-    metavar="WHAT=BANK",
-    help="Put stack, data, arena, weights or hot (code) into another memory bank of the board; may be repeated.",
-)
-@option("--tuned", type=click.Path(), help="Kernels that `mcuq tune` found best, by layer.")
+@flash_option
+@ram_option
+@place_option
+@option("--tuned", type=click.Path(), help="What `mcuq tune` found best: kernels by layer, and memory banks.")
 @cmsis_nn_option
 @json_option
 @verbose_option
@@ -75,13 +72,15 @@ def command(
     from mcuq.model import model_name  # noqa: PLC0415
     from mcuq.planner.choose import Optimize  # noqa: PLC0415
     from mcuq.planner.lower import KernelPolicy  # noqa: PLC0415
-    from mcuq.tuned import read_choices  # noqa: PLC0415
+    from mcuq.tuned import read_tuned  # noqa: PLC0415
 
     console = error_console()
     set_up_logging(console, verbose)
     config = load_config(Path.cwd(), model.absolute().parent)
-    chosen = placed(chosen_board(board, board_file, config.board), _placements(place))
+    plain = chosen_board(board, board_file, config.board)
     settled = tuned or config.tuned
+    found = read_tuned(Path(settled), plain) if settled else None
+    chosen = placed(plain, {**(found.placement if found else {}), **banks_of(place)})
     options = BuildOptions(
         model=model,
         board=chosen,
@@ -92,7 +91,7 @@ def command(
             flash,
             ram,
             KernelPolicy(kernels or config.kernels or "auto"),
-            read_choices(Path(settled), chosen) if settled else {},
+            found.choices if found else {},
         ),
         cmsis_nn=existing(cmsis_nn or config.cmsis_nn),
     )
@@ -100,13 +99,3 @@ def command(
         report = build(options, progress)
     show(report, as_json, console)
     console.print(f"built {options.folder}", soft_wrap=True)
-
-
-def _placements(place: tuple[str, ...]) -> dict[str, str]:
-    changes = {}
-    for entry in place:
-        what, equals, bank = entry.partition("=")
-        if not equals:
-            raise UsageError(f"--place {entry!r} is not of the form WHAT=BANK", hint="as --place arena=dtcm")
-        changes[what.strip()] = bank.strip()
-    return changes

@@ -12,6 +12,7 @@ from mcuq.cli._shared import (
     option,
     output_console,
     progress_on,
+    reconnect_option,
     set_up_logging,
     test_data_option,
     timeout_option,
@@ -30,13 +31,7 @@ MEASUREMENT = "measurement.json"
 @option("--layers", is_flag=True, help="Time each layer too.")
 @option("--limit", type=click.IntRange(min=1), help="Run at most so many samples.")
 @timeout_option
-@option(
-    "--reconnect",
-    type=click.FloatRange(min=0),
-    default=30.0,
-    show_default=True,
-    help="Seconds to wait for a board that was unplugged.",
-)
+@reconnect_option
 @json_option
 @verbose_option
 def command(

@@ -85,6 +85,9 @@ class Budget:
 Choices = Mapping[str, str]
 """Layer name → kernel."""
 
+Cycles = Mapping[tuple[str, str], int]
+"""(layer name, kernel) → cycles."""
+
 
 def survey(graph: Graph, target: Target, policy: KernelPolicy) -> tuple[LayerOptions, ...]:
     """The options of every layer.
@@ -110,20 +113,21 @@ def survey(graph: Graph, target: Target, policy: KernelPolicy) -> tuple[LayerOpt
     return tuple(found)
 
 
-def with_cycles(surveyed: Sequence[LayerOptions], cycles: Mapping[tuple[str, str], int]) -> tuple[LayerOptions, ...]:
-    """``surveyed`` with better known ``cycles`` of (layer, kernel) in place of the kernels' estimates."""
-    return tuple(
-        LayerOptions(
-            entry.layer,
-            tuple(
-                sorted(
-                    (dataclasses.replace(o, cycles=cycles[entry.layer.name, o.kernel]) for o in entry.options),
-                    key=lambda option: (option.cycles, option.kernel),
-                )
-            ),
-        )
-        for entry in surveyed
+def with_cycles(surveyed: Sequence[LayerOptions], cycles: Cycles) -> tuple[LayerOptions, ...]:
+    """``surveyed`` with better known ``cycles`` in place of the kernels' estimates.
+
+    Of a layer that ``cycles`` know, kernels that they do not know are left out: these were found not to fit.
+    """
+    known = {name for name, _ in cycles}
+    return tuple(_with_cycles(entry, cycles) if entry.layer.name in known else entry for entry in surveyed)
+
+
+def _with_cycles(entry: LayerOptions, cycles: Cycles) -> LayerOptions:
+    name = entry.layer.name
+    options = (
+        dataclasses.replace(o, cycles=cycles[name, o.kernel]) for o in entry.options if (name, o.kernel) in cycles
     )
+    return LayerOptions(entry.layer, tuple(sorted(options, key=lambda option: (option.cycles, option.kernel))))
 
 
 def _replaced(program: Program, index: int, step: Step) -> Program:
