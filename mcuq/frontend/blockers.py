@@ -11,12 +11,12 @@ from mcuq.frontend.static_shapes import with_static_shapes
 from mcuq.ir import DType, Graph
 from mcuq.ops import operators
 
-_ACTIVATIONS = "use the activation relu, relu6, sigmoid or tanh"
+_ACTIVATIONS = "use the activation relu, relu6, leaky_relu, hard_swish, gelu, sigmoid or tanh"
 _RECURRENT = "LSTM, GRU and other recurrent layers are loops; use Conv1D layers over time"
 _UPSAMPLING = "layers that enlarge their input are not compiled; end the model before it"
 _ADVICE = {
-    **dict.fromkeys(("LEAKY_RELU", "PRELU", "ELU", "GELU", "HARD_SWISH", "RELU_N1_TO_1", "RELU_0_TO_1"), _ACTIVATIONS),
-    **dict.fromkeys(("EXP", "LOG", "LOG_SOFTMAX"), "use the activation relu, relu6, sigmoid, tanh or softmax"),
+    **dict.fromkeys(("PRELU", "ELU"), _ACTIVATIONS),
+    "LOG_SOFTMAX": "use the activation softmax",
     **dict.fromkeys(
         (
             *("WHILE", "CALL_ONCE", "REVERSE_V2", "LSTM", "RNN"),
@@ -26,7 +26,7 @@ _ADVICE = {
         _RECURRENT,
     ),
     **dict.fromkeys(("TILE", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"), _UPSAMPLING),
-    **dict.fromkeys(("RSQRT", "SQUARED_DIFFERENCE"), "use BatchNormalization after a layer with weights"),
+    "SQUARED_DIFFERENCE": "use BatchNormalization after a layer with weights",
     **dict.fromkeys(("GATHER", "EMBEDDING_LOOKUP"), "give the model the looked-up vectors as its input"),
     "REDUCE_MAX": "use GlobalAveragePooling, or MaxPooling over the whole input",
     "CONV_3D": "use Conv2D or Conv1D",

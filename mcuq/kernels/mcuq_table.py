@@ -11,10 +11,8 @@ from mcuq.kernels.base import MCUQ, Kernel, Target
 from mcuq.kernels.operands import operand
 from mcuq.kernels.overlap import in_place
 from mcuq.kernels.work import per_output
-from mcuq.ops import operators
+from mcuq.ops import functions_of_a_byte, operators
 from mcuq.ops.rules import BYTE
-
-_OPERATORS = ("LOGISTIC", "QUANTIZE", "RELU", "RELU6", "RELU_N1_TO_1", "TABLE", "TANH")
 
 
 def refuses(layer: Layer, _target: Target) -> str | None:
@@ -45,4 +43,6 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     )
 
 
-KERNELS = tuple(Kernel("mcuq_table_8", MCUQ, operator, refuses, lower, per_output(5)) for operator in _OPERATORS)
+KERNELS = tuple(
+    Kernel("mcuq_table_8", MCUQ, operator, refuses, lower, per_output(5)) for operator in functions_of_a_byte()
+)

@@ -22,3 +22,8 @@ def operators() -> Mapping[str, Operator]:
         for operator in getattr(importlib.import_module(f"{__name__}.{module.name}"), "OPERATORS", ()):
             found[operator.name] = operator
     return MappingProxyType(dict(sorted(found.items())))
+
+
+def functions_of_a_byte() -> tuple[str, ...]:
+    """The operators that a table of 256 bytes can run, by name."""
+    return tuple(name for name, operator in operators().items() if operator.of_a_byte)

@@ -20,7 +20,10 @@ class Activation(enum.IntEnum):
     SIGN_BIT = 5
 
 
-_REAL_RANGE: dict[Activation, tuple[float | None, float | None]] = {
+RealRange = tuple[float | None, float | None]
+"""A clamp's ends; None where it has none."""
+
+REAL_RANGE: dict[Activation, RealRange] = {
     Activation.NONE: (None, None),
     Activation.RELU: (0.0, None),
     Activation.RELU_N1_TO_1: (-1.0, 1.0),
@@ -35,8 +38,13 @@ def round_half_away(value: float) -> int:
 
 def quantized_range(activation: Activation, output: TensorType) -> tuple[int, int]:
     """The least and greatest quantized value of ``output`` after ``activation`` (CalculateActivationRangeQuantized)."""
+    return quantized_clamp(REAL_RANGE[activation], output)
+
+
+def quantized_clamp(ends: RealRange, output: TensorType) -> tuple[int, int]:
+    """The least and greatest quantized value of ``output`` that a clamp leaves."""
     limits = np.iinfo(output.dtype.value)
-    low, high = _REAL_RANGE[activation]
+    low, high = ends
     scale = np.float32(output.scale)
     least, greatest = int(limits.min), int(limits.max)
     if low is not None:
@@ -48,10 +56,10 @@ def quantized_range(activation: Activation, output: TensorType) -> tuple[int, in
 
 def is_clamp(activation: Activation) -> bool:
     """Is the activation a clamp, the only kind that int8 operators fuse?"""
-    return activation in _REAL_RANGE
+    return activation in REAL_RANGE
 
 
-def limits_fit_int32(activation: Activation, output: TensorType) -> bool:
-    """Are the clamp's ends less than 2**31 steps of ``output``, where LiteRT's conversion to int32 is defined?"""
-    ends = [abs(end) for end in _REAL_RANGE[activation] if end is not None]
-    return max(ends, default=0.0) < 2**31 * output.scale
+def unrepresentable(ends: RealRange, output: TensorType) -> str | None:
+    """What is wrong with a clamp whose ends LiteRT cannot convert to int32 steps of ``output``; None when it can."""
+    greatest = max((abs(end) for end in ends if end is not None), default=0.0)
+    return None if greatest < 2**31 * output.scale else f"{greatest:g} is past int32 in steps of {output.scale:g}"

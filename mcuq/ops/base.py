@@ -61,9 +61,11 @@ class Operator:
     field name; empty when the file has none) and the layer's tensors, which no rule has been asked about yet: a
     layer that makes no sense may raise ``ValueError``, ``IndexError`` or ``ZeroDivisionError``.
     ``reference`` computes the outputs from all inputs (constants included), byte for byte like LiteRT's reference
-    kernel. ``aliases`` is true where the output is the input's bytes in another shape: no kernel runs. ``in_files`` is
-    false for what only passes make: TFLite has no such operator, and so there are no cases. ``moves`` lists what an
-    operator copies that only copies (``moves.py``). ``of_shapes``: the outputs follow from the inputs' shapes alone.
+    kernel. ``aliases`` is true where the output is the input's bytes in another shape: no kernel runs. ``of_a_byte``
+    is true where each element of the output is a function of the input's element in its place alone, which may be a
+    byte: one kernel runs all of them by a table, and passes treat them alike. ``in_files`` is false for what only
+    passes make: TFLite has no such operator, and so there are no cases. ``moves`` lists what an operator copies that
+    only copies (``moves.py``). ``of_shapes``: the outputs follow from the inputs' shapes alone.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Operator:
     reference: Callable[[Layer, Sequence[Array | None]], tuple[Array, ...]]
     cases: tuple[Case, ...]
     aliases: bool = False
+    of_a_byte: bool = False
     in_files: bool = True
     moves: Callable[[Layer, Sequence[Array], Sequence[Array]], Iterable[tuple[Array, Array]]] | None = None
     of_shapes: bool = False

@@ -61,5 +61,6 @@ OPERATORS = (
         (rules.quantized_activations((0,)), same_shape, output_scale_is_one_256th),
         reference,
         CASES,
+        of_a_byte=True,
     ),
 )

@@ -114,5 +114,6 @@ OPERATORS = (
         (output_is_bytes, input_is_float_or_bytes, same_shape, scaled_input_fits_int32),
         reference,
         CASES,
+        of_a_byte=True,
     ),
 )

@@ -1,4 +1,4 @@
-"""RELU, RELU6 and RELU_N1_TO_1 standing alone: ``out = clamp(in)``, from the input's scale to the output's.
+"""RELU, RELU6, RELU_N1_TO_1 and RELU_0_TO_1 standing alone: ``out = clamp(in)``, from one scale to another.
 
 Integer: ``clamp(z_out + requantize(q - z_in, m, s))`` with two roundings; the factor is ``s_in / s_out`` in single
 precision, as LiteRT computes it, and the clamp's ends are the quantized real ones.
@@ -16,22 +16,32 @@ import numpy as np
 from mcuq.fixedpoint import quantize_multiplier, requantize_double
 from mcuq.ir import Layer
 from mcuq.ops import rules
-from mcuq.ops.activation import Activation, quantized_range
+from mcuq.ops.activation import REAL_RANGE, Activation, RealRange, quantized_clamp, unrepresentable
 from mcuq.ops.base import Array, Case, Operand, Operator
 from mcuq.ops.unary import MAX_SHIFT, same_shape
 
-_ACTIVATIONS = {"RELU": Activation.RELU, "RELU6": Activation.RELU6, "RELU_N1_TO_1": Activation.RELU_N1_TO_1}
+_ENDS: dict[str, RealRange] = {
+    "RELU": REAL_RANGE[Activation.RELU],
+    "RELU6": REAL_RANGE[Activation.RELU6],
+    "RELU_N1_TO_1": REAL_RANGE[Activation.RELU_N1_TO_1],
+    "RELU_0_TO_1": (0.0, 1.0),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Relu:
-    """Attributes of the three operators: which clamp."""
+    """Attributes of the four operators: the ends of the clamp."""
 
-    activation: Activation
+    ends: RealRange
 
 
 def attributes(_options: Mapping[str, Any], layer: Layer) -> Relu:
-    return Relu(_ACTIVATIONS[layer.op])
+    return Relu(_ENDS[layer.op])
+
+
+def clamp_fits_int32(layer: Layer) -> str | None:
+    """the clamp's ends are less than 2**31 steps of the output"""
+    return unrepresentable(layer.attributes.ends, layer.output.type)
 
 
 def requantization(layer: Layer) -> tuple[int, int]:
@@ -50,7 +60,7 @@ def scaled_input_fits_int32(layer: Layer) -> str | None:
 def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
     x = inputs[0]
     assert x is not None
-    low, high = quantized_range(layer.attributes.activation, layer.output.type)
+    low, high = quantized_clamp(layer.attributes.ends, layer.output.type)
     scaled = requantize_double(x.astype(np.int64) - layer.input(0).type.zero_point, *requantization(layer))
     return (np.clip(scaled + layer.output.type.zero_point, low, high).astype(np.int8),)
 
@@ -76,9 +86,10 @@ OPERATORS = tuple(
     Operator(
         name,
         attributes,
-        (rules.quantized_activations((0,)), same_shape, rules.clamp_fits_int32, scaled_input_fits_int32),
+        (rules.quantized_activations((0,)), same_shape, clamp_fits_int32, scaled_input_fits_int32),
         reference,
         CASES,
+        of_a_byte=True,
     )
-    for name in _ACTIVATIONS
+    for name in _ENDS
 )

@@ -9,13 +9,12 @@ import dataclasses
 from dataclasses import dataclass
 
 from mcuq.ir import Layer, Tensor
+from mcuq.ops import operators
 from mcuq.ops.conv_geometry import Axis
 from mcuq.ops.elementwise import Elementwise, broadcast_loops, broadcast_shape
 from mcuq.ops.pad import Pad, merged_axes
 
 WINDOWED = frozenset(("CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "MAX_POOL_2D"))
-BINARY = frozenset(("ADD", "SUB", "MUL"))
-UNARY = frozenset(("RELU", "RELU6", "RELU_N1_TO_1", "LOGISTIC", "TANH", "QUANTIZE"))
 PADDING = frozenset(("PAD", "PADV2"))
 _IMAGE_AXES = 4
 
@@ -41,7 +40,8 @@ def rows(layer: Layer) -> Axis | None:
     if layer.op in PADDING:
         (_, _), (before, _), _, channels = layer.attributes.paddings
         return Axis(layer.input(0).shape[1], height, 1, 1, 1, before) if channels == (0, 0) else None
-    if layer.op in UNARY or (layer.op in BINARY and _is_row_by_row(layer)):
+    two = isinstance(layer.attributes, Elementwise)
+    if operators()[layer.op].of_a_byte or (two and _is_row_by_row(layer)):
         return Axis(height, height, 1, 1, 1, 0)
     return None
 

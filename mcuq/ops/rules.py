@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mcuq.ir import DType, Layer, Tensor
-from mcuq.ops.activation import is_clamp, limits_fit_int32
+from mcuq.ops.activation import REAL_RANGE, is_clamp, unrepresentable
 from mcuq.ops.base import Constraint
 
 INT8 = (DType.INT8,)
@@ -47,9 +47,8 @@ def fused_activation_is_a_clamp(layer: Layer) -> str | None:
 
 
 def clamp_fits_int32(layer: Layer) -> str | None:
-    """the activation's ends (1 or 6) are less than 2**31 steps of the output"""
-    y, activation = layer.output.type, layer.attributes.activation
-    return None if limits_fit_int32(activation, y) else f"{activation.name} is past int32 in steps of {y.scale:g}"
+    """the fused activation's ends are less than 2**31 steps of the output"""
+    return unrepresentable(REAL_RANGE[layer.attributes.activation], layer.output.type)
 
 
 def constant_input(index: int, role: str) -> Constraint:

@@ -39,6 +39,7 @@ OPERATORS = (
         (rules.quantized_activations((0,), rules.BYTE), same_shape),
         reference,
         cases=(),
+        of_a_byte=True,
         in_files=False,
     ),
 )

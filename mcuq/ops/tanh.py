@@ -51,4 +51,6 @@ CASES = (
     _case("one_element", 0.1, (0, 0), shape=(1,)),
 )
 
-OPERATORS = (Operator("TANH", attributes, (rules.quantized_activations((0,)), same_shape), reference, CASES),)
+OPERATORS = (
+    Operator("TANH", attributes, (rules.quantized_activations((0,)), same_shape), reference, CASES, of_a_byte=True),
+)

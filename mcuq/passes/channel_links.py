@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcuq.ir import Layer
+from mcuq.ops import operators
 
 IntArray = npt.NDArray[np.int64]
 NO_CHANNEL = -1
@@ -22,7 +23,7 @@ def channel_links(layer: Layer) -> tuple[IntArray, ...] | None:
 
     ``NO_CHANNEL`` where it is made of no single channel of this input. None for an operator that mixes channels.
     """
-    rule = _RULES.get(layer.op)
+    rule = _straight if operators()[layer.op].of_a_byte else _RULES.get(layer.op)
     if rule is None or not layer.input(0).shape or not layer.output.shape:
         return None
     return rule(layer)
@@ -77,13 +78,6 @@ _RULES: Mapping[str, Callable[[Layer], tuple[IntArray, ...] | None]] = {
     "DEPTHWISE_CONV_2D": _depthwise,
     "AVERAGE_POOL_2D": _straight,
     "MAX_POOL_2D": _straight,
-    "RELU": _straight,
-    "RELU6": _straight,
-    "RELU_N1_TO_1": _straight,
-    "LOGISTIC": _straight,
-    "TANH": _straight,
-    "QUANTIZE": _straight,
-    "TABLE": _straight,
     "MEAN": _mean,
     "PAD": _pad,
     "PADV2": _pad,

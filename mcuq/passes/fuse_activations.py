@@ -1,4 +1,4 @@
-"""A RELU, RELU6 or RELU_N1_TO_1 of its own becomes the fused activation of the layer before it.
+"""A RELU, RELU6, RELU_N1_TO_1 or RELU_0_TO_1 of its own becomes the fused activation of the layer before it.
 
 Before: a bound graph. After: such a node is gone where it is a clamp of its input's quantized values that the layer in
 front, which nobody else reads, can do as its fused activation. That the clamps agree is checked on all values.
@@ -14,7 +14,7 @@ from mcuq.ir import DType, Graph, Layer, Node
 from mcuq.ops import operators
 from mcuq.ops.activation import Activation, is_clamp, quantized_range
 
-CLAMPS = ("RELU", "RELU6", "RELU_N1_TO_1")
+CLAMPS = ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1")
 CLAMPING = (
     "CONV_2D",
     "DEPTHWISE_CONV_2D",

@@ -13,8 +13,6 @@ from mcuq.ops import operators
 from mcuq.ops.rules import BYTE
 from mcuq.ops.table import Table
 
-FUNCTIONS_OF_A_BYTE = ("LOGISTIC", "QUANTIZE", "RELU", "RELU6", "RELU_N1_TO_1", "TABLE", "TANH")
-
 
 def fuse_tables(graph: Graph) -> Graph:
     nodes: dict[str, Node] = {node.outputs[0]: node for node in graph.nodes}
@@ -32,7 +30,7 @@ def fuse_tables(graph: Graph) -> Graph:
 
 
 def _is_table(graph: Graph, node: Node) -> bool:
-    if node.op not in FUNCTIONS_OF_A_BYTE:
+    if not operators()[node.op].of_a_byte:
         return False
     layer = graph.layer(node)
     return layer.input(0).type.dtype in BYTE and layer.output.type.dtype in BYTE

@@ -11,25 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mcuq.ir import Graph
+from mcuq.ir import Graph, Node
 from mcuq.ops import operators
+from mcuq.ops.elementwise import Elementwise
 
 WIDTH = 100
 """Sets of layers kept at each level."""
-
-IN_PLACE = (
-    "ADD",
-    "SUB",
-    "MUL",
-    "RELU",
-    "RELU6",
-    "RELU_N1_TO_1",
-    "LOGISTIC",
-    "TABLE",
-    "TANH",
-    "QUANTIZE",
-    "DEPTHWISE_CONV_2D",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +93,12 @@ class LiveBytes:
         begins = sum(self.bytes[owner] for owner in self.begins[i])
         ending = [self.bytes[owner] for owner in self.reads[i] if not self.readers[owner] & ~after]
         unread = sum(self.bytes[owner] for owner in self.begins[i] if not self.readers[owner])
-        in_place = self.nodes[i].op in IN_PLACE
+        in_place = _is_in_place(self.nodes[i])
         needed = found.alive + begins - (min(max(ending, default=0), begins) if in_place else 0)
         return _Found(max(found.peak, needed), found.alive + begins - sum(ending) - unread, (*found.order, i))
+
+
+def _is_in_place(node: Node) -> bool:
+    """May the layer write over an input that ends there?"""
+    elementwise = isinstance(node.attributes, Elementwise) or operators()[node.op].of_a_byte
+    return elementwise or node.op == "DEPTHWISE_CONV_2D"

@@ -58,7 +58,7 @@ def channel_ranges(graph: Graph) -> Ranges:
         if tensor.type.dtype in BYTES and tensor.shape:
             ranges[tensor.name] = _of_constant(tensor) if tensor.constant else _whole(tensor)
     for layer in graph.layers():
-        rule = _RULES.get(layer.op)
+        rule = _table if operators()[layer.op].of_a_byte else _RULES.get(layer.op)
         if rule is None or layer.output.name not in ranges or layer.input(0).name not in ranges:
             continue
         found = rule(layer, ranges)
@@ -232,13 +232,6 @@ _RULES: Mapping[str, Callable[[Layer, Ranges], Range | None]] = {
     "ADD": _elementwise,
     "SUB": _elementwise,
     "MUL": _elementwise,
-    "RELU": _table,
-    "RELU6": _table,
-    "RELU_N1_TO_1": _table,
-    "LOGISTIC": _table,
-    "TANH": _table,
-    "QUANTIZE": _table,
-    "TABLE": _table,
     "PAD": _pad,
     "PADV2": _pad,
     "CONCATENATION": _concatenation,

@@ -14,7 +14,6 @@ import numpy as np
 from mcuq.ir import DType, Graph, Layer, Node
 from mcuq.ops import operators
 from mcuq.ops.reshape import Reshape
-from mcuq.passes.fuse_tables import FUNCTIONS_OF_A_BYTE
 from mcuq.passes.ranges import Range, channel_ranges
 
 
@@ -39,7 +38,7 @@ def _is_identity(layer: Layer, ranges: Mapping[str, Range]) -> bool:
     x = layer.input(0)
     if layer.op == "PAD":
         return not any(any(pair) for pair in layer.attributes.paddings)
-    if layer.op not in FUNCTIONS_OF_A_BYTE or x.name not in ranges:
+    if not operators()[layer.op].of_a_byte or x.name not in ranges:
         return False
     if x.type.dtype is not DType.INT8 or layer.output.type.dtype is not DType.INT8:
         return False

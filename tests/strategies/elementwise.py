@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
 from mcuq.ir import DType
@@ -27,6 +28,28 @@ def functions(draw: st.DrawFn, output: tuple[float, int] | None = None) -> Case:
     shape = draw(shapes())
     y = draw(int8(shape)) if output is None else Operand(shape, *output)
     return Case(draw(case_names), (draw(int8(shape)),), (y,))
+
+
+@st.composite
+def leaky_relus(draw: st.DrawFn) -> Case:
+    case = draw(functions())
+    alpha = np.float32(draw(st.sampled_from([0.3, 0.2, 0.01, 0.0, 1.0, -0.7, 5.5])))
+    return Case(case.name, case.inputs, case.outputs, {"alpha": float(alpha)})
+
+
+@st.composite
+def gelus(draw: st.DrawFn) -> Case:
+    case = draw(functions())
+    return Case(case.name, case.inputs, case.outputs, {"approximate": draw(st.booleans())})
+
+
+@st.composite
+def roots(draw: st.DrawFn) -> Case:
+    """Their inputs are not negative."""
+    case = draw(functions())
+    x = case.inputs[0]
+    assert x is not None
+    return Case(case.name, (Operand(x.shape, x.scale, x.zero_point, least=x.zero_point),), case.outputs)
 
 
 @st.composite
@@ -57,7 +80,11 @@ def dequantizations(draw: st.DrawFn) -> Case:
 
 
 STRATEGIES = {
-    **dict.fromkeys(("RELU", "RELU6", "RELU_N1_TO_1", "TANH"), functions()),
+    **dict.fromkeys(("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "TANH", "HARD_SWISH"), functions()),
+    **dict.fromkeys(("ABS", "EXP", "LOG", "NEG"), functions()),
+    **dict.fromkeys(("SQRT", "RSQRT"), roots()),
+    "LEAKY_RELU": leaky_relus(),
+    "GELU": gelus(),
     "LOGISTIC": functions((1 / 256, -128)),
     **dict.fromkeys(("ADD", "SUB", "MUL"), binary()),
     "QUANTIZE": quantizations(),
