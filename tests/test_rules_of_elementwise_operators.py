@@ -14,6 +14,8 @@ from tests.harness.tflite_writer import write_case
 
 SHAPE = (1, 4, 3)
 FLOAT = Operand(SHAPE, dtype=DType.FLOAT32)
+INT32 = Operand(SHAPE, dtype=DType.INT32)
+BOOL = Operand(SHAPE, dtype=DType.BOOL)
 
 
 def q(*shape: int, scale: float = 0.05, zero_point: int = -7, **rest: Any) -> Operand:
@@ -47,7 +49,7 @@ BROKEN: tuple[tuple[str, tuple[Operand, ...], Operand, dict[str, Any], str], ...
     ("RELU_0_TO_1", (q(scale=1e-12),), q(scale=1e-12), {}, "1 is past int32 in steps of 1e-12"),
     ("ADD", (q(), q()), q(scale=1e-12), {"fused_activation_function": 3}, "6 is past int32 in steps of 1e-12"),
     ("LEAKY_RELU", (q(),), q(), {"alpha": float("nan")}, "alpha is nan"),
-    ("LEAKY_RELU", (q(scale=1.0),), q(), {"alpha": 1e9}, "the input is scaled up by 2**35"),
+    ("LEAKY_RELU", (q(scale=1.0),), q(), {"alpha": 1e9}, "the input is scaled up by 2**30"),
     ("HARD_SWISH", (q(scale=1.0),), q(scale=0.007), {}, "the input's scale is 2**7 times the output's or more"),
     ("ABS", (q(scale=1.0),), q(scale=1e-8), {}, "the input is scaled up by 2**27"),
     ("NEG", (q(1, 12),), q(), {}, "the output is (1, 4, 3), the input (1, 12)"),
@@ -55,6 +57,16 @@ BROKEN: tuple[tuple[str, tuple[Operand, ...], Operand, dict[str, Any], str], ...
     ("RSQRT", (q(scale=1e-9),), q(scale=1e-9), {}, "the factor to the output's scale has the exponent 30"),
     ("EXP", (q(scale=1.0),), q(), {}, "the function reaches inf steps of the output"),
     ("GELU", (q(),), q(scale=1e-5), {}, "the output's scale is 1e-05, too fine"),
+    ("MAXIMUM", (q(), FLOAT), q(), {}, "input 1 is float32, int8 is needed"),
+    ("LOGICAL_AND", (BOOL, q()), BOOL, {}, "input 1 is int8, bool is needed"),
+    ("LOGICAL_NOT", (BOOL,), q(), {}, "the output is int8, bool is needed"),
+    ("SQUARED_DIFFERENCE", (q(scale=1.0), q()), q(scale=1e-4), {}, "the output's scale 0.0001 is too fine"),
+    ("PRELU", (q(4), q(1, 4, 3)), q(1, 4, 3), {}, "the output is (1, 4, 3), the input (4,)"),
+    ("PRELU", (q(scale=1.0), q(scale=9.0)), q(scale=1e-5), {}, "values are scaled up by 2**17 and 2**20"),
+    ("EQUAL", (q(), INT32), BOOL, {}, "input 1 is int32, input 0 int8"),
+    ("EQUAL", (q(), q(scale=1.0)), BOOL, {}, "the scale of input 1 is 1, less than 1 is needed"),
+    ("LESS", (BOOL, BOOL), BOOL, {}, "input 0 is bool, int8 or int32 is needed"),
+    ("GREATER", (q(), PER_CHANNEL), BOOL, {}, "input 1 is not quantized with one scale"),
     ("LOGISTIC", (q(),), q(), {}, "the output's scale is 0.05, 1/256 is needed"),
     ("TANH", (q(1, 12),), q(), {}, "the output is (1, 4, 3), the input (1, 12)"),
     ("QUANTIZE", (FLOAT,), FLOAT, {}, "the output is float32, int8 or uint8 is needed"),

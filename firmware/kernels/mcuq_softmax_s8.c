@@ -1,21 +1,8 @@
 #include "mcuq_softmax_s8.h"
 
-#include "mcuq_requantize.h"
+#include "mcuq_reciprocal.h"
 
 #define SUM_INTEGER_BITS 12
-
-/* 1 / x for a normalised x in 1 .. 2 whose fraction is given in Q0.31; the result is 1/2 .. 1 in Q0.31. */
-static int32_t reciprocal(uint32_t fraction)
-{
-    const int32_t half_denominator = (int32_t)((fraction >> 1) + (UINT32_C(1) << 30));
-    /* Newton's method in Q2.29, started at 48/17 - 32/17 * half_denominator. */
-    int32_t x = 1515870810 + mcuq_doubling_high_multiply(half_denominator, -1010580540);
-    for (int32_t step = 0; step < 3; step++) {
-        const int32_t error = (1 << 29) - mcuq_doubling_high_multiply(half_denominator, x);
-        x += mcuq_doubling_high_multiply(x, error) * 4;
-    }
-    return (x >= (1 << 30)) ? INT32_MAX : (x * 2);
-}
 
 static inline int32_t exponential(const int32_t *exponentials, int32_t entries, int32_t difference)
 {
@@ -42,7 +29,7 @@ void mcuq_softmax_s8(const int32_t *exponentials, int32_t entries, int32_t rows,
             sum <<= 1;
             shift--;
         }
-        const int32_t scale = reciprocal(sum - (UINT32_C(1) << 31));
+        const int32_t scale = mcuq_reciprocal(sum - (UINT32_C(1) << 31));
 
         for (int32_t i = 0; i < row_size; i++) {
             const int32_t product = mcuq_doubling_high_multiply(exponential(exponentials, entries, max - input[i]), scale);

@@ -14,7 +14,7 @@ from mcuq.codegen.literals import C_TYPES, float_literal, integer_literal, table
 from mcuq.codegen.names import comment, identifier, layer_identifiers, model_identifier
 from mcuq.codegen.render import render
 from mcuq.codegen.stage import StageText, StageWriter, pointer
-from mcuq.ir import Tensor
+from mcuq.ir import DType, Tensor
 from mcuq.ir.kernel_call import Argument, ConstantPointer, KernelCall, ScratchPointer, Struct, TensorPointer, Value
 from mcuq.planner.arena import Plan
 from mcuq.planner.lifetime import scratch_name
@@ -83,6 +83,10 @@ class TableText:
     rows: tuple[str, ...]
 
 
+_WITH_REAL_VALUES = (DType.INT8, DType.UINT8, DType.INT16)
+"""Inputs and outputs of these types get functions that convert them."""
+
+
 def generate(plan: Plan, name: str, description: str) -> Mapping[str, str]:
     """The generated files by name. ``name`` is the model's, ``description`` one line for the header."""
     return _Generator(plan, name, description).files()
@@ -114,6 +118,7 @@ class _Generator:
             "arena_bytes": max(self.plan.arena_bytes, 1),
             "inputs": self._ports(self.graph.inputs, "input"),
             "outputs": self._ports(self.graph.outputs, "output"),
+            "bools": any(tensor.type.dtype is DType.BOOL for tensor in self.graph.tensors.values()),
             "fed": self.plan.program.fed_input is not None,
             "layers": self._layer_texts(),
             "layer_count": len(self.plan.program.steps),
@@ -147,7 +152,7 @@ class _Generator:
         ports = []
         for index, name in enumerate(names):
             tensor = self.graph.tensors[name]
-            quantization = tensor.type.quantization
+            quantization = tensor.type.quantization if tensor.type.dtype in _WITH_REAL_VALUES else None
             ports.append(
                 Port(
                     tensor,

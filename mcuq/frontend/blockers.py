@@ -15,7 +15,7 @@ _ACTIVATIONS = "use the activation relu, relu6, leaky_relu, hard_swish, gelu, si
 _RECURRENT = "LSTM, GRU and other recurrent layers are loops; use Conv1D layers over time"
 _UPSAMPLING = "layers that enlarge their input are not compiled; end the model before it"
 _ADVICE = {
-    **dict.fromkeys(("PRELU", "ELU"), _ACTIVATIONS),
+    "ELU": _ACTIVATIONS,
     "LOG_SOFTMAX": "use the activation softmax",
     **dict.fromkeys(
         (
@@ -26,7 +26,6 @@ _ADVICE = {
         _RECURRENT,
     ),
     **dict.fromkeys(("TILE", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"), _UPSAMPLING),
-    "SQUARED_DIFFERENCE": "use BatchNormalization after a layer with weights",
     **dict.fromkeys(("GATHER", "EMBEDDING_LOOKUP"), "give the model the looked-up vectors as its input"),
     "REDUCE_MAX": "use GlobalAveragePooling, or MaxPooling over the whole input",
     "CONV_3D": "use Conv2D or Conv1D",

@@ -12,12 +12,11 @@ from mcuq.kernels.operands import operand
 from mcuq.kernels.overlap import in_place
 from mcuq.kernels.work import per_output
 from mcuq.ops import functions_of_a_byte, operators
-from mcuq.ops.rules import BYTE
 
 
 def refuses(layer: Layer, _target: Target) -> str | None:
     found = layer.input(0).type.dtype
-    return None if found in BYTE else f"a table needs bytes to look up, the input is {found.value}"
+    return None if found.bytes == 1 else f"a table needs bytes to look up, the input is {found.value}"
 
 
 def byte_table(layer: Layer) -> npt.NDArray[np.uint8]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from mcuq.ir import Layer, Tensor
+import numpy as np
+
+from mcuq.ir import DType, Layer, Tensor
 from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, ScratchPointer, Struct, TensorPointer
 
 
 def operand(tensor: Tensor, name: str) -> tuple[TensorPointer | ConstantPointer, tuple[Constant, ...]]:
-    """The argument for ``tensor``, and the constant (called ``name``) that it needs when it is one."""
+    """The argument for ``tensor``, and the constant (called ``name``, bools as bytes) that it needs when it is one."""
     if tensor.data is None:
         return TensorPointer(tensor.name), ()
-    return ConstantPointer(name), (Constant(name, tensor.data),)
+    values = tensor.data.view(np.uint8) if tensor.type.dtype is DType.BOOL else tensor.data
+    return ConstantPointer(name), (Constant(name, values),)
 
 
 def packed_call(function: str, layer: Layer, params: Struct, table: str, header: str) -> KernelCall:

@@ -6,6 +6,7 @@ way are merged, so equal shapes make one loop, and a bias on the channels makes 
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class Elementwise:
-    """Attributes of ADD, SUB and MUL. ``loops`` go from the outermost to the innermost; none for single elements."""
+    """Attributes of operators of two tensors. ``loops``: the outermost first, none for single elements."""
 
     loops: tuple[Loop, ...]
     shape: tuple[int, ...]
@@ -40,32 +41,35 @@ def _aligned(shape: tuple[int, ...], rank: int) -> tuple[int, ...]:
     return (1,) * (rank - len(shape)) + shape
 
 
-def broadcast_shape(shape1: tuple[int, ...], shape2: tuple[int, ...]) -> tuple[int, ...]:
+def broadcast_shape(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     """The output's shape; ``ValueError`` when the shapes do not fit each other."""
-    rank = max(len(shape1), len(shape2))
-    pairs = list(zip(_aligned(shape1, rank), _aligned(shape2, rank), strict=True))
-    if any(size1 != size2 and 1 not in (size1, size2) for size1, size2 in pairs):
-        raise ValueError(f"the shapes {shape1} and {shape2} cannot be broadcast")
-    return tuple(max(pair) for pair in pairs)
+    rank = max(map(len, shapes))
+    axes = list(zip(*(_aligned(shape, rank) for shape in shapes), strict=True))
+    if any(len({*sizes} - {1}) > 1 for sizes in axes):
+        raise ValueError(f"the shapes {' and '.join(map(str, shapes))} cannot be broadcast")
+    return tuple(max(sizes) for sizes in axes)
+
+
+def nested_loops(*shapes: tuple[int, ...]) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    """The fewest nested loops over the output, in its order: steps, and how far each moves in each input."""
+    shape = broadcast_shape(*shapes)
+    walks: list[tuple[int, tuple[bool, ...]]] = []  # size, which inputs move
+    aligned = (_aligned(found, len(shape)) for found in shapes)
+    for size, *sizes in zip(shape, *aligned, strict=True):
+        if size == 1:
+            continue
+        moves = tuple(found != 1 for found in sizes)
+        merged = walks.pop()[0] if walks and walks[-1][1] == moves else 1
+        walks.append((merged * size, moves))
+    return tuple(
+        (size, tuple(math.prod(n for n, m in walks[i + 1 :] if m[j]) if moves[j] else 0 for j in range(len(moves))))
+        for i, (size, moves) in enumerate(walks)
+    )
 
 
 def broadcast_loops(shape1: tuple[int, ...], shape2: tuple[int, ...]) -> tuple[Loop, ...]:
-    """The fewest nested loops over the output, in its order."""
-    shape = broadcast_shape(shape1, shape2)
-    walks: list[tuple[int, bool, bool]] = []  # size, does the first input move, does the second
-    for size, size1, size2 in zip(shape, _aligned(shape1, len(shape)), _aligned(shape2, len(shape)), strict=True):
-        if size == 1:
-            continue
-        moves = (size1 != 1, size2 != 1)
-        merged = walks.pop()[0] if walks and walks[-1][1:] == moves else 1
-        walks.append((merged * size, *moves))
-    loops = []
-    for index, (size, moves1, moves2) in enumerate(walks):
-        inner = walks[index + 1 :]
-        step1 = math.prod(n for n, moves, _ in inner if moves) if moves1 else 0
-        step2 = math.prod(n for n, _, moves in inner if moves) if moves2 else 0
-        loops.append(Loop(size, step1, step2))
-    return tuple(loops)
+    """The loops over two inputs."""
+    return tuple(Loop(size, *steps) for size, steps in nested_loops(shape1, shape2))
 
 
 def attributes(options: Mapping[str, Any], layer: Layer) -> Elementwise:
@@ -96,10 +100,13 @@ def case(
     *,
     scales: tuple[float, float, float] = (0.0513, 0.0297, 0.0611),
     zero_points: tuple[int, int, int] = (-7, 5, 3),
-    activation: Activation = Activation.NONE,
+    activation: Activation | None = Activation.NONE,
     constant: int | None = None,
 ) -> Case:
-    """A case of two inputs; ``shape2`` defaults to ``shape1``, ``constant`` is the index of a constant input."""
+    """A case of two inputs; ``shape2`` defaults to ``shape1``, ``constant`` is the index of a constant input.
+
+    An ``activation`` of None: the operator's options have no such field.
+    """
     shape2 = shape1 if shape2 is None else shape2
     shapes = (shape1, shape2)
     return Case(
@@ -108,7 +115,7 @@ def case(
             Operand(shapes[i], scales[i], zero_points[i], data="random" if i == constant else None) for i in range(2)
         ),
         (Operand(broadcast_shape(shape1, shape2), scales[2], zero_points[2]),),
-        {"fused_activation_function": int(activation)},
+        {} if activation is None else {"fused_activation_function": int(activation)},
     )
 
 
@@ -141,3 +148,30 @@ BROADCAST_CASES = (
     case("zero_points_at_the_ends", (1, 8, 3, 7), zero_points=(-128, 127, -128)),
     case("zero_points_at_the_other_ends", (1, 8, 3, 7), zero_points=(127, -128, 127)),
 )
+
+
+FEW_SHAPES: tuple[tuple[str, tuple[int, ...], tuple[int, ...], int | None], ...] = (
+    ("same_shape", (1, 5, 3, 7), (1, 5, 3, 7), None),
+    ("one_element", (1, 1), (1, 1), None),
+    ("channels", (1, 4, 3, 5), (5,), None),
+    ("constant_channels", (1, 4, 3, 5), (5,), 1),
+    ("constant_scalar", (), (2, 9), 0),
+    ("four_loops", (2, 1, 3, 1), (1, 4, 3, 5), None),
+)
+"""Names, two shapes, and the index of a constant input: the forms of broadcasting, each once."""
+
+
+def few_cases(operand1: Operand, operand2: Operand, output: Operand) -> tuple[Case, ...]:
+    """A case for each of ``FEW_SHAPES``, without options, of operands of the types given."""
+
+    def typed(operand: Operand, shape: tuple[int, ...], constant: bool) -> Operand:
+        return dataclasses.replace(operand, shape=shape, data="random" if constant else None)
+
+    return tuple(
+        Case(
+            name,
+            (typed(operand1, shape1, constant == 0), typed(operand2, shape2, constant == 1)),
+            (typed(output, broadcast_shape(shape1, shape2), constant=False),),
+        )
+        for name, shape1, shape2, constant in FEW_SHAPES
+    )

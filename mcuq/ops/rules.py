@@ -40,6 +40,28 @@ def quantized_activations(
     return rule
 
 
+def element_types(inputs: tuple[int, ...], dtypes: tuple[DType, ...], output_dtypes: tuple[DType, ...]) -> Constraint:
+    """The inputs of the given indices have one of ``dtypes``, all of them the same; the outputs one of theirs."""
+
+    def rule(layer: Layer) -> str | None:
+        first = layer.input(inputs[0]).type.dtype
+        for index in inputs:
+            found = layer.input(index).type.dtype
+            if found not in dtypes:
+                return f"input {index} is {found.value}, {' or '.join(dtype.value for dtype in dtypes)} is needed"
+            if found is not first:
+                return f"input {index} is {found.value}, input {inputs[0]} {first.value}"
+        for tensor in layer.outputs:
+            found = tensor.type.dtype
+            if found not in output_dtypes:
+                return f"the output is {found.value}, {' or '.join(d.value for d in output_dtypes)} is needed"
+        return None
+
+    given, made = ("/".join(dtype.value for dtype in found) for found in (dtypes, output_dtypes))
+    rule.__doc__ = f"inputs {inputs} are {given}, all the same; the output is {made}"
+    return rule
+
+
 def fused_activation_is_a_clamp(layer: Layer) -> str | None:
     """the fused activation is NONE, RELU, RELU_N1_TO_1 or RELU6"""
     activation = layer.attributes.activation

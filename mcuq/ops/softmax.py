@@ -19,6 +19,7 @@ from mcuq.fixedpoint import doubling_high_multiply, quantize_multiplier, roundin
 from mcuq.ir import Layer
 from mcuq.ops import rules
 from mcuq.ops.base import Array, Case, Operand, Operator
+from mcuq.ops.fixed_point_functions import reciprocal_of_normalised
 from mcuq.ops.unary import same_shape
 
 INTEGER_BITS = 5
@@ -108,14 +109,7 @@ def exponential_table(layer: Layer) -> Array:
 def reciprocal(total: int) -> tuple[int, int]:
     """Of a sum in Q12.19: ``r`` in Q0.31 and ``k`` such that ``round(SRDHM(e, r) / 2**k)`` is e / sum in 256ths."""
     leading_zeros = 32 - total.bit_length()
-    above_one = (total << leading_zeros) - (1 << 31)
-    half_denominator = (above_one + _ONE + 1) >> 1
-    # Newton's method for 1/d in Q2.29, started at 48/17 - 32/17 d.
-    x = 1515870810 + int(doubling_high_multiply(half_denominator, -1010580540))
-    for _ in range(3):
-        error = (1 << 29) - int(doubling_high_multiply(half_denominator, x))
-        x += int(doubling_high_multiply(x, error)) * 4
-    return min(x * 2, _ONE), SUM_INTEGER_BITS - leading_zeros + 31 - 8
+    return reciprocal_of_normalised(total << leading_zeros), SUM_INTEGER_BITS - leading_zeros + 31 - 8
 
 
 def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]:

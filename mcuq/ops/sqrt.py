@@ -18,7 +18,7 @@ from mcuq.fixedpoint import quantize_multiplier, requantize_double
 from mcuq.ir import Layer
 from mcuq.ops import rules
 from mcuq.ops.base import Array, Case, Operand, Operator
-from mcuq.ops.inverse_sqrt import inverse_square_root
+from mcuq.ops.fixed_point_functions import inverse_square_root
 from mcuq.ops.unary import same_shape
 
 _SHIFT = 20

@@ -10,7 +10,6 @@ import numpy as np
 
 from mcuq.ir import Graph, Layer, Node, Tensor, TensorType
 from mcuq.ops import operators
-from mcuq.ops.rules import BYTE
 from mcuq.ops.table import Table
 
 
@@ -33,7 +32,7 @@ def _is_table(graph: Graph, node: Node) -> bool:
     if not operators()[node.op].of_a_byte:
         return False
     layer = graph.layer(node)
-    return layer.input(0).type.dtype in BYTE and layer.output.type.dtype in BYTE
+    return layer.input(0).type.dtype.bytes == 1 and layer.output.type.dtype.bytes == 1
 
 
 def _table(layer: Layer) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:

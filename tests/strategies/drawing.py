@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from hypothesis import strategies as st
@@ -58,10 +59,7 @@ def int8(draw: st.DrawFn, shape: tuple[int, ...], **rest: Any) -> Operand:
 def maybe_constants(draw: st.DrawFn, operands: list[Operand]) -> tuple[Operand, ...]:
     """``operands``, at most one of them a constant."""
     constant = draw(st.sampled_from([None, None, *range(len(operands))])) if len(operands) > 1 else None
-    return tuple(
-        Operand(o.shape, o.scale, o.zero_point, o.dtype, data="random") if i == constant else o
-        for i, o in enumerate(operands)
-    )
+    return tuple(dataclasses.replace(o, data="random") if i == constant else o for i, o in enumerate(operands))
 
 
 def ints(values: Any, *shape: int, dtype: DType = DType.INT32) -> Operand:

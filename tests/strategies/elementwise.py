@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,43 @@ def binary(draw: st.DrawFn, *, fused: bool = True) -> Case:
 
 
 @st.composite
+def extremes(draw: st.DrawFn) -> Case:
+    """All of one quantization, as LiteRT's converter makes them."""
+    case = draw(binary(fused=False))
+    x = draw(int8(()))
+    inputs, outputs = (
+        tuple(dataclasses.replace(o, scale=x.scale, zero_point=x.zero_point) for o in found if o is not None)
+        for found in (case.inputs, case.outputs)
+    )
+    return Case(case.name, inputs, outputs)
+
+
+@st.composite
+def prelus(draw: st.DrawFn) -> Case:
+    """The input has the output's shape."""
+    shape = draw(shapes())
+    slopes = tuple(draw(st.sampled_from([1, size])) for size in shape)[draw(st.integers(0, len(shape))) :]
+    alpha = draw(int8(slopes, data=draw(st.sampled_from([None, "random"]))))
+    return Case(draw(case_names), (draw(int8(shape)), alpha), (draw(int8(shape)),))
+
+
+@st.composite
+def plain(draw: st.DrawFn, *dtypes: DType, output: DType = DType.BOOL) -> Case:
+    """Of two tensors of one of ``dtypes``; int8 is quantized."""
+    dtype = draw(st.sampled_from(dtypes))
+    quantized = int8 if dtype is DType.INT8 else lambda shape: st.just(Operand(shape, dtype=dtype))
+    inputs = [draw(quantized(shape)) for shape in draw(broadcast_shapes())]
+    y = Operand(broadcast_shape(inputs[0].shape, inputs[1].shape), dtype=output)
+    return Case(draw(case_names), draw(maybe_constants(inputs)), (y,))
+
+
+@st.composite
+def negations(draw: st.DrawFn) -> Case:
+    x = Operand(draw(shapes()), dtype=DType.BOOL)
+    return Case(draw(case_names), (x,), (x,))
+
+
+@st.composite
 def quantizations(draw: st.DrawFn) -> Case:
     """Real values or bytes into bytes."""
     shape = draw(shapes())
@@ -87,6 +125,13 @@ STRATEGIES = {
     "GELU": gelus(),
     "LOGISTIC": functions((1 / 256, -128)),
     **dict.fromkeys(("ADD", "SUB", "MUL"), binary()),
+    **dict.fromkeys(("MAXIMUM", "MINIMUM"), extremes()),
+    "SQUARED_DIFFERENCE": binary(fused=False),
+    "PRELU": prelus(),
+    **dict.fromkeys(("EQUAL", "NOT_EQUAL"), plain(DType.INT8, DType.INT8, DType.INT32, DType.BOOL)),
+    **dict.fromkeys(("LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL"), plain(DType.INT8, DType.INT8, DType.INT32)),
+    **dict.fromkeys(("LOGICAL_AND", "LOGICAL_OR"), plain(DType.BOOL)),
+    "LOGICAL_NOT": negations(),
     "QUANTIZE": quantizations(),
     "DEQUANTIZE": dequantizations(),
 }

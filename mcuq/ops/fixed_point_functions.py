@@ -1,6 +1,6 @@
-"""LiteRT's fixed-point ``1 / √n`` of an integer, by Newton's method. No operator.
+"""LiteRT's fixed-point ``1 / n`` and ``1 / √n``, by Newton's method. No operator.
 
-Source: TFLite ``GetInvSqrtQuantizedMultiplierExp`` (common.h) in gemmlowp's fixed point, Q3.28.
+Source: TFLite ``GetReciprocal`` and ``GetInvSqrtQuantizedMultiplierExp`` (common.h), gemmlowp ``fixedpoint.h``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ _LIMIT = 1 << 31
 _HALF_SQRT_2 = 1518500250
 """√2 / 2 in Q0.31."""
 _THREE_HALVES = (1 << 28) + (1 << 27)
+"""In Q3.28."""
 
 
 def _product(a: int, b: int) -> int:
@@ -21,6 +22,17 @@ def _product(a: int, b: int) -> int:
 
 def _shifted_left(value: int, bits: int) -> int:
     return max(-_LIMIT, min(value << bits, _LIMIT - 1))
+
+
+def reciprocal_of_normalised(value: int) -> int:
+    """``2**31 / value`` in Q0.31 for a value of 2**31 .. 2**32 - 1."""
+    half_denominator = value >> 1
+    # Newton's method for 1/d in Q2.29, started at 48/17 - 32/17 d.
+    x = 1515870810 + _product(half_denominator, -1010580540)
+    for _ in range(3):
+        error = (1 << 29) - _product(half_denominator, x)
+        x += _product(x, error) * 4
+    return min(x * 2, _LIMIT - 1)
 
 
 @functools.lru_cache(maxsize=1 << 12)
