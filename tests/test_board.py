@@ -50,6 +50,12 @@ def test_a_board_is_called_like_its_file(name):
     assert (BOARDS / f"{name}.toml").is_file()
 
 
+def test_the_table_of_section_sizes_names_every_board_at_its_clock():
+    table = (BOARDS.parent / "docs" / "boards.md").read_text(encoding="utf-8").split("<!-- sizes -->")[1]
+    rows = [[cell.strip() for cell in line.split("|")[1:3]] for line in table.strip().splitlines()[2:]]
+    assert rows == [[board.name, f"{board.clock.hz / 1e6:g}"] for board in all_boards()], "run scripts/board-sizes"
+
+
 def test_an_alias_names_the_same_board():
     assert board_named("nucleo-f746") is board_named("nucleo-f746zg")
 

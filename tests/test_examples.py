@@ -9,8 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mcuq.board import Board, all_boards
+from mcuq.build import found_cmsis_nn
 from mcuq.data import InputSpec, load_data
+from mcuq.errors import BudgetError
+from mcuq.fit import Goals, fit
 from mcuq.frontend.keras import to_float_tflite
+from mcuq.ir import Graph
+from mcuq.model import load_model
+from mcuq.planner.lower import KernelPolicy
 from mcuq.quantize import operators_left_float, quantize_int8
 from mcuq.reference import Reference, accuracy, agreement, run_float
 
@@ -68,3 +75,33 @@ def test_the_readme_names_the_files_that_are_there(name: str) -> None:
     text = (EXAMPLES / name / "README.md").read_text(encoding="utf-8")
     for path in re.findall(rf"examples/{name}/[\w.]+", text):
         assert (EXAMPLES.parent / path).is_file(), path
+
+
+@pytest.fixture(scope="module", params=sorted(MODELS))
+def int8_example(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Graph]:
+    pytest.importorskip("tensorflow", reason="not checked: examples through Keras, TensorFlow is not installed")
+    file, shape, _ = MODELS[request.param]
+    data = load_data(str(EXAMPLES / request.param / "calibration.npz"), (InputSpec("x", shape),))
+    made = tmp_path_factory.mktemp(request.param) / "model.tflite"
+    made.write_bytes(quantize_int8(to_float_tflite(EXAMPLES / request.param / file), data))
+    return request.param, load_model(made, None, lambda *_: None).graph
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("board", all_boards(), ids=lambda board: board.name)
+def test_an_example_links_for_every_board_as_large_as_the_table_says(
+    int8_example: tuple[str, Graph], board: Board, tmp_path: Path
+) -> None:
+    """The table of docs/boards.md, of which scripts/board-sizes makes another when a size is 3 % off."""
+    name, graph = int8_example
+    table = (EXAMPLES.parent / "docs" / "boards.md").read_text(encoding="utf-8").split("<!-- sizes -->")[1]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.strip().splitlines()]
+    row = next(row for row in rows if row[0] == board.name)
+    column = rows[0].index(f"{name}: flash, B")
+    try:
+        image = fit(graph, "model", board, found_cmsis_nn(KernelPolicy.AUTO, None), Goals(), tmp_path).image
+    except BudgetError:
+        assert row[column] == "does not fit"
+        return
+    said = [int(cell.replace(",", "")) for cell in row[column : column + 2]]
+    assert [image.sizes.flash_bytes, image.ram_bytes] == pytest.approx(said, rel=0.03)
