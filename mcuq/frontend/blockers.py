@@ -58,13 +58,20 @@ def unsupported_operators(graph: Graph) -> tuple[Blocker, ...]:
 
 
 def left_float(graph: Graph) -> tuple[Blocker, ...]:
-    """The operators that still compute in float32 after quantization, conversions left out."""
+    """The operators that still compute in float32 after quantization, not those that convert or only move values."""
     return tuple(
         Blocker(layer.name, layer.op, "litert-quantizer does not quantize it")
         for layer in graph.layers()
         if layer.op not in {"QUANTIZE", "DEQUANTIZE"}
+        and not _moves(layer.op)
         and any(t is not None and t.type.dtype is DType.FLOAT32 for t in (*layer.inputs, *layer.outputs))
     )
+
+
+def _moves(op: str) -> bool:
+    """Does ``op`` only move values? A pass then has it move the bytes that they come from (``move_bytes``)."""
+    operator = operators().get(op)
+    return operator is not None and (operator.aliases or operator.moves is not None)
 
 
 def refusal(file_name: str, blockers: Iterable[Blocker]) -> UnsupportedError:

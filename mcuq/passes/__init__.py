@@ -8,8 +8,12 @@ from mcuq.ir import Graph
 from mcuq.ir.verify import verify
 from mcuq.passes.fold_constants import fold_constants
 from mcuq.passes.fuse_activations import fuse_activations
+from mcuq.passes.fuse_conversions import fuse_conversions
+from mcuq.passes.fuse_dilation import fuse_dilation
 from mcuq.passes.fuse_padding import fuse_padding
 from mcuq.passes.fuse_tables import fuse_tables
+from mcuq.passes.merge_moves import merge_moves
+from mcuq.passes.move_bytes import move_bytes
 from mcuq.passes.order_layers import order_layers
 from mcuq.passes.peel_edges import peel_edges
 from mcuq.passes.plain_constant_channels import plain_constant_channels
@@ -22,10 +26,14 @@ Pass = Callable[[Graph], Graph]
 
 DEFAULT_PASSES: tuple[Pass, ...] = (
     fold_constants,
+    move_bytes,
+    fuse_conversions,
     peel_edges,
     fuse_activations,
     fuse_tables,
+    merge_moves,
     remove_identities,
+    fuse_dilation,
     fuse_padding,
     remove_constant_channels,
     precompute_borders,

@@ -57,20 +57,16 @@ def _adds_nothing(pad: Layer, reader: Layer, ranges: Mapping[str, Range]) -> boo
 
 
 def _keeps_taps_inside(pad: Layer, reader: Layer) -> bool:
-    """Does every window have a tap inside the input that is left?"""
-    axes = _axes(pad.attributes, reader.attributes)
-    return all(
-        axis.pad_before <= (axis.window - 1) * axis.dilation
-        and axis.pad_after <= (axis.window - 1) * axis.dilation
-        and _some_tap_inside(axis)
-        for axis in axes
-    )
+    return all(keeps_taps_inside(axis) for axis in _axes(pad.attributes, reader.attributes))
 
 
-def _some_tap_inside(axis: Axis) -> bool:
+def keeps_taps_inside(axis: Axis) -> bool:
+    """Does every window have a tap inside the input?"""
+    reach = (axis.window - 1) * axis.dilation
     starts = np.arange(axis.output)[:, None] * axis.stride - axis.pad_before
     taps = starts + np.arange(axis.window) * axis.dilation
-    return bool(((taps >= 0) & (taps < axis.input)).any(axis=1).all())
+    inside = bool(((taps >= 0) & (taps < axis.input)).any(axis=1).all())
+    return axis.pad_before <= reach and axis.pad_after <= reach and inside
 
 
 def _axes(pad: Pad, window: Any) -> tuple[Axis, Axis]:

@@ -1,8 +1,8 @@
 """Layers that write the bytes they read are not run.
 
 Before: a bound graph. After: a function of one byte that gives back each byte that can arrive there (a RELU behind a
-RELU, a QUANTIZE to the same scale), and padding of nothing, is gone: its readers read what it read, or, where scales
-differ, the same bytes under another name, which costs nothing either (RESHAPE).
+RELU, a QUANTIZE to the same scale), padding of nothing, and a RESHAPE to the same shape are gone: their readers read
+what they read, or, where scales differ, the same bytes under another name, which costs nothing either (RESHAPE).
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ def remove_identities(graph: Graph) -> Graph:
 
 def _is_identity(layer: Layer, ranges: Mapping[str, Range]) -> bool:
     x = layer.input(0)
+    if operators()[layer.op].aliases:
+        return x.type == layer.output.type
     if layer.op == "PAD":
         return not any(any(pair) for pair in layer.attributes.paddings)
     if not operators()[layer.op].of_a_byte or x.name not in ranges:

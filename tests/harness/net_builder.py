@@ -73,6 +73,7 @@ class NetBuilder:
         filters: int,
         window: int,
         *,
+        columns: int | None = None,
         dead: float = 0.0,
         full: float = 0.0,
         still: float = 0.0,
@@ -84,9 +85,10 @@ class NetBuilder:
     ) -> str:
         n, h, w, channels = self.type(x).shape
         scales = tuple(0.001 + 0.0003 * i for i in range(filters))
-        weights = self.weights((filters, window, window, channels), 0, still)
+        windows = (window, columns or window)
+        weights = self.weights((filters, *windows, channels), 0, still)
         bias = self.bias(filters, dead, full, tuple(self.type(x).scale * s for s in scales))
-        size = (axis(edge, window, stride, 1, padding).output for edge in (h, w))
+        size = (axis(edge, k, stride, 1, padding).output for edge, k in zip((h, w), windows, strict=True))
         options = {
             "stride_h": stride, "stride_w": stride, "padding": padding, "fused_activation_function": activation,
         }  # fmt: skip
