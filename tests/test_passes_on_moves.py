@@ -173,3 +173,18 @@ def test_a_causal_dilated_convolution_over_time_is_one_layer() -> None:
     assert ops(graph) == ["RESHAPE", "CONV_2D", "RESHAPE", "TANH"]
     height = graph.nodes[1].attributes.height
     assert (height.dilation, height.pad_before) == (2, 4)
+
+
+def test_the_padding_of_a_causal_convolution_over_time_is_its_own() -> None:
+    net = MovesBuilder(4)
+    x = net.activation((1, 20, 3), 4)
+    padded = net.layer("PAD", {}, [x, net.ints([[0, 0], [2, 0], [0, 0]])], (1, 22, 3), 4)
+    conv = net.conv(net.move("EXPAND_DIMS", padded, (1, 22, 1, 3), 2), 6, 3, columns=1, padding=VALID)
+    assert ops(passed(net, x, net.ends(conv))) == ["RESHAPE", "CONV_2D", "TANH"]
+
+
+def test_a_shape_that_mixes_padded_axes_stays_behind_the_padding() -> None:
+    net = MovesBuilder(4)
+    x = net.activation((1, 4, 3), 4)
+    padded = net.layer("PAD", {}, [x, net.ints([[0, 0], [2, 0], [0, 0]])], (1, 6, 3), 4)
+    assert ops(passed(net, x, net.ends(net.reshape(padded, 1, 3, 6)))) == ["PAD", "RESHAPE", "TANH"]

@@ -13,23 +13,19 @@ from mcuq.ops import operators
 
 _ACTIVATIONS = "use the activation relu, relu6, leaky_relu, hard_swish, gelu, sigmoid or tanh"
 _RECURRENT = "LSTM, GRU and other recurrent layers are loops; use Conv1D layers over time"
-_UPSAMPLING = "layers that enlarge their input are not compiled; end the model before it"
 _ADVICE = {
     "ELU": _ACTIVATIONS,
     "LOG_SOFTMAX": "use the activation softmax",
     **dict.fromkeys(
         (
-            *("WHILE", "CALL_ONCE", "REVERSE_V2", "LSTM", "RNN"),
+            *("WHILE", "CALL_ONCE", "LSTM", "RNN"),
             *("UNIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_LSTM"),
             *("UNIDIRECTIONAL_SEQUENCE_RNN", "BIDIRECTIONAL_SEQUENCE_RNN"),
         ),
         _RECURRENT,
     ),
-    **dict.fromkeys(("TILE", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"), _UPSAMPLING),
-    **dict.fromkeys(("GATHER", "EMBEDDING_LOOKUP"), "give the model the looked-up vectors as its input"),
     "REDUCE_MAX": "use GlobalAveragePooling, or MaxPooling over the whole input",
     "CONV_3D": "use Conv2D or Conv1D",
-    "TRANSPOSE": "order the axes in the data, or before training",
     "IF": "models must run the same layers for every input",
 }
 

@@ -21,6 +21,7 @@ from mcuq.passes.precompute_borders import precompute_borders
 from mcuq.passes.remove_constant_channels import remove_constant_channels
 from mcuq.passes.remove_dead import remove_dead
 from mcuq.passes.remove_identities import remove_identities
+from mcuq.passes.shape_before_padding import shape_before_padding
 
 Pass = Callable[[Graph], Graph]
 
@@ -34,6 +35,7 @@ DEFAULT_PASSES: tuple[Pass, ...] = (
     merge_moves,
     remove_identities,
     fuse_dilation,
+    shape_before_padding,
     fuse_padding,
     remove_constant_channels,
     precompute_borders,
