@@ -32,6 +32,10 @@ class Tried:
     kind: str
 
 
+class DoesNotRunError(RunError):
+    """An image was flashed, started, and failed."""
+
+
 class Bench(ABC):
     """A place to try images."""
 
@@ -127,12 +131,14 @@ class OnBoard(Bench):
             raise MismatchError(
                 f"after flashing, {board} does not run what was flashed",
                 details=error.details,
-                hint="is --port the port of the board that was flashed?",
+                hint="is --port the port of the board that was flashed, and does the tool reset it?",
             ) from error
         except LinkError as error:
             raise LinkError(
                 error.message, details=error.details, hint=f"is {board} still connected, and --port its port?"
             ) from error
+        except RunError as error:
+            raise DoesNotRunError(error.message, details=error.details, hint=error.hint) from error
 
 
 def _kind(found: Measurement, board: str, real: bool) -> str:

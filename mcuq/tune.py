@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcuq.bench import Bench
+from mcuq.bench import Bench, DoesNotRunError
 from mcuq.board import COPIED_ROLES, Board, placed
 from mcuq.build import BuildOptions, build, found_cmsis_nn
 from mcuq.built import Built, load_built
@@ -38,11 +38,12 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A role put into another memory bank, and the cycles of the whole model then; None where the image did not fit."""
+    """A role put into another memory bank, and the cycles of the whole model then, or why there are none."""
 
     role: str
     bank: str
     cycles: int | None
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +166,9 @@ def try_places(
     """``board`` with each role, one after the other, where the model takes the fewest cycles; these (None: nothing was
     tried); and all that was tried.
 
-    ``attempt`` gives the cycles of an image for a board, or raises ``BudgetError``. When a role is tried, those before
-    are settled: a bank that the arena fills has no room for weights. So there is one image for each role and bank, not
-    one for each way to place them all.
+    ``attempt`` gives the cycles of an image for a board, or raises ``BudgetError`` or ``DoesNotRunError``. When a role
+    is tried, those before are settled: a bank that the arena fills has no room for weights. So there is one image for
+    each role and bank, not one for each way to place them all.
     """
     planned = [
         (role, bank.name)
@@ -184,7 +185,7 @@ def try_places(
     for role in roles:
         for bank in (bank for moved, bank in planned if moved == role):
             progress("trying placements", 1 + len(moves), images)
-            moves.append(Move(role, bank, _cycles(placed(best, {role: bank}), attempt)))
+            moves.append(_moved(best, role, bank, attempt))
         tried = ((move.cycles, move.bank) for move in moves if move.role == role and move.cycles is not None)
         cycles, bank = min(tried, default=(least, ""), key=lambda found: found[0])
         if cycles < (1 - WORTH) * least:
@@ -193,11 +194,12 @@ def try_places(
     return best, least, tuple(moves)
 
 
-def _cycles(board: Board, attempt: Callable[[Board], int]) -> int | None:
+def _moved(board: Board, role: str, bank: str, attempt: Callable[[Board], int]) -> Move:
+    """A bank that is too small, or that no code runs from, is no choice."""
     try:
-        return attempt(board)
-    except BudgetError:
-        return None
+        return Move(role, bank, attempt(placed(board, {role: bank})))
+    except (BudgetError, DoesNotRunError) as error:
+        return Move(role, bank, None, error.message)
 
 
 class _Images:

@@ -17,7 +17,10 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from mcuq.bench import DoesNotRunError, OnBoard
 from mcuq.board import Board, board_named, load_board
+from mcuq.build import BuildOptions, build
+from mcuq.built import load_built
 from mcuq.cli import run
 from mcuq.errors import BoardError, BudgetError, LinkError, MismatchError, ToolError, UsageError
 from mcuq.planner.choose import Choices
@@ -165,6 +168,32 @@ def test_a_budget_is_for_the_whole_image_as_in_a_build(desk: Path, capfd: pytest
     assert read_tuned(Path("t.toml"), board_named(BOARD)).layer[0].kernel == "mcuq_fully_connected_s8"
 
 
+def test_a_real_port_gives_cycles_of_the_boards_clock_and_spoiled_weights_are_a_mismatch(
+    desk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The terminal is taken for a real port here: no other is at hand."""
+    monkeypatch.setattr("mcuq.on_target.is_simulated", lambda port: False)
+    build(BuildOptions(Path("dense.tflite"), board_named(BOARD), Path("out")), quiet)
+    built = load_built(Path("out"))
+    with QemuRunner(built.board, built.image).start() as target:
+        found = OnBoard(lambda _: None, target.port, 2, 30.0, 1.0).tried(built)
+    assert found.kind == f"measured on {BOARD} at 25 MHz"
+    assert set(found.cycles) == {layer.name for layer in built.report.layers}
+    assert all(cycles > 100 for cycles in found.cycles.values())
+    image = built.image.read_bytes()
+    source = next(Path("out/src").glob("*_weights.c")).read_text()
+    table = re.search(r"int8_t \w*\[\w*\][^{]*\{([^}]*)\}", source)
+    assert table, source
+    weights = bytes(int(value) & 0xFF for value in re.findall(r"-?\b\d+\b", table[1])[:16])
+    assert image.count(weights) == 1
+    built.image.write_bytes(image.replace(weights, bytes(byte ^ 0x40 for byte in weights)))
+    with (
+        QemuRunner(built.board, built.image).start() as target,
+        pytest.raises(MismatchError, match="bytes differ from LiteRT's"),
+    ):
+        OnBoard(lambda _: None, target.port, 1, 30.0, 1.0).tried(built)
+
+
 # The search alone
 
 
@@ -220,13 +249,16 @@ def test_a_role_is_moved_where_it_saves_a_hundredth_and_fits_beside_what_was_mov
         tried.append((place.arena, place.weights, place.hot))
         if place.arena == place.weights == "dtcm":
             raise BudgetError("too large")
+        if place.hot == "dtcm":
+            raise DoesNotRunError("no code runs there")
         return 10_000 - 2000 * (place.arena == "dtcm") - 500 * (place.weights == "itcm") - 70 * (place.hot == "itcm")
 
     best, least, moves = try_places(board, ("arena", "weights", "hot"), attempt, quiet)
     assert (best.placement.arena, best.placement.weights, best.placement.hot) == ("dtcm", "itcm", None)
     assert least == 7500
     assert moves[0] == Move("arena", "dtcm", 8000)
-    assert Move("weights", "dtcm", None) in moves and Move("hot", "itcm", 7430) in moves
+    assert Move("weights", "dtcm", None, "too large") in moves and Move("hot", "itcm", 7430) in moves
+    assert Move("hot", "dtcm", None, "no code runs there") in moves
     assert len(tried) == len(set(tried)) == 1 + 2 + 3 + 3
 
 

@@ -149,7 +149,7 @@ def _show(result: TuneResult, goal: Path) -> None:
     output = output_console()
     output.print(table)
     for move in result.moves:
-        told = "does not fit" if move.cycles is None else f"{move.cycles:,} {unit}"
+        told = move.failure if move.cycles is None else f"{move.cycles:,} {unit}"
         output.print(f"{move.role} in {move.bank}: {told}")
     if result.moves:
         kept = ", ".join(f"{role} in {bank}" for role, bank in tuned.placement.items())
