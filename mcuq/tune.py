@@ -47,13 +47,23 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Moves:
+    """What was moved to try it, and the cycles of the whole model before and with the moves that were kept."""
+
+    tried: tuple[Move, ...]
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
 class TuneResult:
-    """What was found, the cycles of the choice that a build without it would make, and the placements tried."""
+    """What was found; the cycles of its kernels, and of those that a build without it would choose; what was moved
+    (None: nothing was tried)."""
 
     tuned: Tuned
-    untuned_cycles: int
     tuned_cycles: int
-    moves: tuple[Move, ...]
+    untuned_cycles: int
+    moves: Moves | None
 
 
 def tune(
@@ -81,9 +91,7 @@ def tune(
         best = _kernels(images.built(start, dataclasses.replace(goals, cycles=cycles)).report, tried)
         settled = dataclasses.replace(goals, choices=best)
         roles = _roles(bench.roles(start), places, goals.optimize)
-        where, spent, moves = try_places(
-            start, roles, lambda there: sum(images.tried(there, settled).values()), progress
-        )
+        where, moves = try_places(start, roles, lambda there: sum(images.tried(there, settled).values()), progress)
     own = board.placement.banks().items()
     tuned = Tuned(
         schema_version=1,
@@ -95,8 +103,8 @@ def tune(
         placement={role: bank for role, bank in where.placement.banks().items() if (role, bank) not in own},
         layer=[TunedLayer(name=name, kernel=kernel, cycles=_of(name, cycles)) for name, kernel in best.items()],
     )
-    untuned = sum(cycles[entry] for entry in usual.items())
-    return TuneResult(tuned, untuned, sum(cycles[entry] for entry in best.items()) if spent is None else spent, moves)
+    after, before = (sum(cycles[entry] for entry in choice.items()) for choice in (best, usual))
+    return TuneResult(tuned, after, before, moves)
 
 
 def _kernels(report: Report, able: Mapping[str, Sequence[str]]) -> Choices:
@@ -162,9 +170,8 @@ def _roles(told: Sequence[str], places: Places, optimize: Optimize) -> tuple[str
 
 def try_places(
     board: Board, roles: Sequence[str], attempt: Callable[[Board], int], progress: Progress
-) -> tuple[Board, int | None, tuple[Move, ...]]:
-    """``board`` with each role, one after the other, where the model takes the fewest cycles; these (None: nothing was
-    tried); and all that was tried.
+) -> tuple[Board, Moves | None]:
+    """``board`` with each role, one after the other, where the model takes the fewest cycles, and all that was tried.
 
     ``attempt`` gives the cycles of an image for a board, or raises ``BudgetError`` or ``DoesNotRunError``. When a role
     is tried, those before are settled: a bank that the arena fills has no room for weights. So there is one image for
@@ -177,10 +184,11 @@ def try_places(
         if bank.kind == "ram" and board.placement.banks().get(role) != bank.name
     ]
     if not planned:
-        return board, None, ()
+        return board, None
     images = len(planned) + 1
     progress("trying placements", 0, images)
-    best, least = board, attempt(board)
+    before = attempt(board)
+    best, least = board, before
     moves: list[Move] = []
     for role in roles:
         for bank in (bank for moved, bank in planned if moved == role):
@@ -191,7 +199,7 @@ def try_places(
         if cycles < (1 - WORTH) * least:
             best, least = placed(best, {role: bank}), cycles
     progress("trying placements", images, images)
-    return best, least, tuple(moves)
+    return best, Moves(tuple(moves), before, least)
 
 
 def _moved(board: Board, role: str, bank: str, attempt: Callable[[Board], int]) -> Move:

@@ -253,18 +253,18 @@ def test_a_role_is_moved_where_it_saves_a_hundredth_and_fits_beside_what_was_mov
             raise DoesNotRunError("no code runs there")
         return 10_000 - 2000 * (place.arena == "dtcm") - 500 * (place.weights == "itcm") - 70 * (place.hot == "itcm")
 
-    best, least, moves = try_places(board, ("arena", "weights", "hot"), attempt, quiet)
+    best, moves = try_places(board, ("arena", "weights", "hot"), attempt, quiet)
     assert (best.placement.arena, best.placement.weights, best.placement.hot) == ("dtcm", "itcm", None)
-    assert least == 7500
-    assert moves[0] == Move("arena", "dtcm", 8000)
-    assert Move("weights", "dtcm", None, "too large") in moves and Move("hot", "itcm", 7430) in moves
-    assert Move("hot", "dtcm", None, "no code runs there") in moves
+    assert moves is not None and (moves.before, moves.after) == (10_000, 7500)
+    assert moves.tried[0] == Move("arena", "dtcm", 8000)
+    assert Move("weights", "dtcm", None, "too large") in moves.tried and Move("hot", "itcm", 7430) in moves.tried
+    assert Move("hot", "dtcm", None, "no code runs there") in moves.tried
     assert len(tried) == len(set(tried)) == 1 + 2 + 3 + 3
 
 
 def test_with_one_bank_for_all_that_may_move_nothing_is_tried() -> None:
     board = board_named(BOARD)
-    assert try_places(board, ("arena",), lambda _: 1 // 0, quiet) == (board, None, ())
+    assert try_places(board, ("arena",), lambda _: 1 // 0, quiet) == (board, None)
 
 
 def quiet(_stage: str, _done: int, _of: int) -> None:

@@ -148,15 +148,21 @@ def _show(result: TuneResult, goal: Path) -> None:
         table.add_row(layer.name, layer.kernel, f"{layer.cycles[layer.kernel]:,}", text)
     output = output_console()
     output.print(table)
-    for move in result.moves:
-        told = move.failure if move.cycles is None else f"{move.cycles:,} {unit}"
-        output.print(f"{move.role} in {move.bank}: {told}")
-    if result.moves:
-        kept = ", ".join(f"{role} in {bank}" for role, bank in tuned.placement.items())
-        output.print(f"kept: {kept or 'what the board file says'}")
-    gain = 1 - result.tuned_cycles / (result.untuned_cycles or 1)
+    gain = _gain(result.tuned_cycles, result.untuned_cycles)
     output.print(
-        f"{result.tuned_cycles:,} {unit} in layers against {result.untuned_cycles:,} untuned, {100 * gain:.1f} % less "
-        f"({tuned.kind})"
+        f"{result.tuned_cycles:,} {unit} in layers against {result.untuned_cycles:,} untuned, {gain} ({tuned.kind})"
     )
+    if moves := result.moves:
+        for move in moves.tried:
+            told = move.failure if move.cycles is None else f"{move.cycles:,} {unit}"
+            output.print(f"{move.role} in {move.bank}: {told}")
+        kept = ", ".join(f"{role} in {bank}" for role, bank in tuned.placement.items()) or "all as the board file says"
+        output.print(
+            f"kept {kept}: {moves.after:,} {unit} against {moves.before:,}, {_gain(moves.after, moves.before)} "
+            f"({tuned.kind})"
+        )
     output.print(f"wrote {goal}; build with --tuned {goal}", soft_wrap=True)
+
+
+def _gain(after: int, before: int) -> str:
+    return f"{100 * (1 - after / (before or 1)):.1f} % less"
