@@ -24,7 +24,6 @@ _ADVICE = {
         ),
         _RECURRENT,
     ),
-    "REDUCE_MAX": "use GlobalAveragePooling, or MaxPooling over the whole input",
     "CONV_3D": "use Conv2D or Conv1D",
     "IF": "models must run the same layers for every input",
 }

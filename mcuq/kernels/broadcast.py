@@ -7,8 +7,12 @@ from mcuq.ops.elementwise import MAX_LOOPS, Elementwise, Loop
 
 
 def loops_struct(attributes: Elementwise) -> Struct:
+    """``mcuq_broadcast`` for an operator of two tensors."""
+    return loops_of(attributes.loops)
+
+
+def loops_of(loops: tuple[Loop, ...]) -> Struct:
     """``mcuq_broadcast``: the loops, with loops of one step put outside to make four."""
-    loops = attributes.loops
     four = (Loop(1, 0, 0),) * (MAX_LOOPS - len(loops)) + loops
     return Struct(
         "mcuq_broadcast",

@@ -6,7 +6,8 @@ from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Lowering
 from mcuq.kernels.base import MCUQ, Kernel, Target
 from mcuq.kernels.dsp import needs_dsp
-from mcuq.kernels.mcuq_mean import averaging, loops
+from mcuq.kernels.mcuq_mean import averaging
+from mcuq.kernels.reduction import loops
 from mcuq.kernels.work import LAYER_CYCLES
 
 _FUNCTION = "mcuq_mean_s8_dsp"

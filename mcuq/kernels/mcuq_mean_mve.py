@@ -6,7 +6,7 @@ from mcuq.ir import Layer
 from mcuq.ir.kernel_call import KernelCall, Lowering, Struct, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target
 from mcuq.kernels.mcuq_gemm_mve import NO_MVE
-from mcuq.kernels.mcuq_mean import loops
+from mcuq.kernels.reduction import loops
 from mcuq.kernels.work import LAYER_CYCLES
 from mcuq.ops.mean import Mean, count, requantization
 

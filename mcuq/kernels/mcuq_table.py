@@ -15,8 +15,10 @@ from mcuq.ops import functions_of_a_byte, operators
 
 
 def refuses(layer: Layer, _target: Target) -> str | None:
-    found = layer.input(0).type.dtype
-    return None if found.bytes == 1 else f"a table needs bytes to look up, the input is {found.value}"
+    for tensor, role in ((layer.input(0), "input"), (layer.output, "output")):
+        if tensor.type.dtype.bytes != 1:
+            return f"a table turns bytes into bytes, the {role} is {tensor.type.dtype.value}"
+    return None
 
 
 def byte_table(layer: Layer) -> npt.NDArray[np.uint8]:

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from mcuq.ir import DType
 from mcuq.ops.base import Case, Operand
+from mcuq.ops.cast import WHOLE
 from mcuq.ops.elementwise import broadcast_shape
+from mcuq.ops.select import TYPES
 from tests.strategies.drawing import (
     broadcast_shapes,
     case_names,
@@ -100,6 +102,25 @@ def negations(draw: st.DrawFn) -> Case:
 
 
 @st.composite
+def casts(draw: st.DrawFn) -> Case:
+    shape = draw(shapes())
+    x, y = (Operand(shape, dtype=draw(st.sampled_from(dtypes))) for dtypes in (WHOLE, (*WHOLE, DType.FLOAT32)))
+    return Case(draw(case_names), (x,), (y,))
+
+
+@st.composite
+def selections(draw: st.DrawFn, *, broadcast: bool) -> Case:
+    dtype = draw(st.sampled_from([DType.INT8, DType.INT8, *TYPES]))
+    found = draw(broadcast_shapes(3))
+    if not broadcast:
+        shape = broadcast_shape(*found)
+        found = [draw(st.sampled_from([shape, (), shape[:1]])), shape, shape]
+    inputs = [Operand(found[0], dtype=DType.BOOL), *(Operand(shape, dtype=dtype) for shape in found[1:])]
+    output = Operand(broadcast_shape(*found[1 - broadcast :]), dtype=dtype)
+    return Case(draw(case_names), tuple(inputs), (output,))
+
+
+@st.composite
 def quantizations(draw: st.DrawFn) -> Case:
     """Real values or bytes into bytes."""
     shape = draw(shapes())
@@ -132,6 +153,9 @@ STRATEGIES = {
     **dict.fromkeys(("LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL"), plain(DType.INT8, DType.INT8, DType.INT32)),
     **dict.fromkeys(("LOGICAL_AND", "LOGICAL_OR"), plain(DType.BOOL)),
     "LOGICAL_NOT": negations(),
+    "CAST": casts(),
+    "SELECT": selections(broadcast=False),
+    "SELECT_V2": selections(broadcast=True),
     "QUANTIZE": quantizations(),
     "DEQUANTIZE": dequantizations(),
 }

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from mcuq.ir import DType
 from mcuq.ops.base import Case, Operand
 from tests.strategies.drawing import activations, case_names, int8, ints, scales, shapes, usual_scales, zero_points
 from tests.strategies.weighted import channels, window_options, windows
 
 
 @st.composite
-def reductions(draw: st.DrawFn, *, same_quantization: bool = False) -> Case:
+def reductions(draw: st.DrawFn, *, same_quantization: bool = False, dtype: DType = DType.INT8) -> Case:
     """Over some axes, given as they may be: negative, twice."""
     shape = draw(shapes((1, 5)))
     axes = draw(st.lists(st.integers(-len(shape), len(shape) - 1), min_size=1, max_size=4))
@@ -19,7 +20,19 @@ def reductions(draw: st.DrawFn, *, same_quantization: bool = False) -> Case:
     x, y = draw(int8(shape)), draw(int8(output))
     if same_quantization:
         y = Operand(output, x.scale, x.zero_point)
+    if dtype is not DType.INT8:
+        x, y = Operand(shape, dtype=dtype), Operand(output, dtype=dtype)
     return Case(draw(case_names), (x, ints(axes, len(axes))), (y,), {"keep_dims": keep})
+
+
+@st.composite
+def places(draw: st.DrawFn) -> Case:
+    """Of the greatest or least."""
+    x = draw(int8(draw(shapes())))
+    axis, dtype = draw(st.integers(-len(x.shape), len(x.shape) - 1)), draw(st.sampled_from([DType.INT32, DType.INT64]))
+    output = tuple(n for i, n in enumerate(x.shape) if i != axis % len(x.shape))
+    options = {"output_type": 2 if dtype is DType.INT32 else 4}
+    return Case(draw(case_names), (x, ints(axis)), (Operand(output, dtype=dtype),), options)
 
 
 @st.composite
@@ -42,6 +55,9 @@ def poolings(draw: st.DrawFn) -> Case:
 
 STRATEGIES = {
     "MEAN": reductions(),
+    **dict.fromkeys(("REDUCE_MAX", "REDUCE_MIN"), reductions(same_quantization=True)),
+    **dict.fromkeys(("REDUCE_ANY", "REDUCE_ALL"), reductions(dtype=DType.BOOL)),
+    **dict.fromkeys(("ARG_MAX", "ARG_MIN"), places()),
     "SOFTMAX": softmaxes(),
     "AVERAGE_POOL_2D": poolings(),
     "MAX_POOL_2D": poolings(),
