@@ -35,6 +35,9 @@ const uint32_t mcuq_model_arena_bytes = {arena_bytes}U;
 uint32_t mcuq_model_layer_ticks[1];
 const char mcuq_model_name[] = "foreign";
 const uint8_t mcuq_model_build_id[16] = {{0}};
+void mcuq_model_reset(void)
+{{
+}}
 int32_t mcuq_model_invoke(void)
 {{
     {infer};

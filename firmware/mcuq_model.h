@@ -29,6 +29,9 @@ extern uint32_t mcuq_model_layer_ticks[]; /* mcuq_model_layer_count entries, wri
 extern const char mcuq_model_name[];
 extern const uint8_t mcuq_model_build_id[16];
 
+/* Makes the model forget what it remembers of earlier runs, if anything. */
+void mcuq_model_reset(void);
+
 /* Runs the model once on what the input buffers hold. Inputs may be overwritten by it (they can share the arena).
  * Returns 0, or the 1-based number of the layer that failed. */
 int32_t mcuq_model_invoke(void);

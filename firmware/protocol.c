@@ -128,6 +128,7 @@ static uint32_t answer_run(request ask, uint8_t *body)
     feed.left = 0U;
     feed.taken = 0U;
     feed.abandoned = false;
+    mcuq_model_reset(); /* every sample stands alone */
     mcuq_profile_begin();
     const int32_t status = mcuq_model_invoke();
     const uint64_t ticks = mcuq_profile_end();

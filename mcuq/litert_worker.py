@@ -49,13 +49,19 @@ class _Model:
 
         # The default resolver would differ from machine to machine and announce its delegate on the terminal.
         resolver = OpResolverType.BUILTIN_REF if exact else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-        self._interpreter = Interpreter(
-            model_content=content,
-            experimental_op_resolver_type=resolver,
-            experimental_preserve_all_tensors=all_tensors,
-            num_threads=1,
-        )
-        self._interpreter.allocate_tensors()
+
+        def make() -> Any:
+            interpreter = Interpreter(
+                model_content=content,
+                experimental_op_resolver_type=resolver,
+                experimental_preserve_all_tensors=all_tensors,
+                num_threads=1,
+            )
+            interpreter.allocate_tensors()
+            return interpreter
+
+        self._make = make
+        self._interpreter = make()
         self._inputs, self._outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         self._output_indices = [int(detail["index"]) for detail in self._outputs]
 
@@ -74,7 +80,14 @@ class _Model:
         names = {int(detail["index"]): str(detail["name"]) for detail in self._interpreter.get_tensor_details()}
         return [(names[index], index) for index in dict.fromkeys(order)]
 
+    def _forget(self) -> None:
+        """Every run stands alone: variables get their first values. Those with a handle are made anew."""
+        if any(op["op_name"] == "VAR_HANDLE" for op in self._interpreter._get_ops_details()):
+            self._interpreter = self._make()
+        self._interpreter.reset_all_variables()
+
     def run(self, arrays: Sequence[Array]) -> list[Array]:
+        self._forget()
         for detail, values in zip(self._inputs, arrays, strict=True):
             self._interpreter.set_tensor(detail["index"], values)
         self._interpreter.invoke()

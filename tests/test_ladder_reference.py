@@ -8,7 +8,7 @@ import pytest
 from mcuq.frontend.tflite import bind, read_tflite
 from mcuq.ops import operators
 from mcuq.ops.base import Case
-from tests.harness.ladder import litert_outputs, random_inputs, reference_outputs
+from tests.harness.ladder import litert_outputs, random_inputs, reference_outputs, runs_of
 from tests.harness.tflite_writer import case_seed, write_case
 
 CASES = [(operator.name, case) for operator in operators().values() for case in operator.cases]
@@ -21,12 +21,13 @@ def test_integer_reference_gives_litert_bytes(operator: str, case: Case) -> None
     rng = np.random.default_rng(case_seed(operator, case) + 1)
     for _ in range(3):
         inputs = random_inputs(case, graph, rng)
-        expected = litert_outputs(model, inputs)
-        found = reference_outputs(graph, inputs)
+        expected = litert_outputs(model, inputs, runs_of(graph))
+        found = reference_outputs(graph, inputs, runs_of(graph))
         for want, got in zip(expected, found, strict=True):
             np.testing.assert_array_equal(got, want)
 
 
 def test_every_operator_has_cases() -> None:
     assert operators(), "no operators found"
-    assert [name for name, operator in operators().items() if operator.in_files and not operator.cases] == []
+    without = [name for name, operator in operators().items() if operator.in_files and not operator.cases]
+    assert without == ["ASSIGN_VARIABLE", "READ_VARIABLE"]  # they need a second subgraph: test_states.py

@@ -53,6 +53,19 @@ class TensorLine:
 
 
 @dataclass(frozen=True, slots=True)
+class StateLine:
+    """One member of the struct of states. It begins as ``fill`` in every byte, or as the table ``initial``."""
+
+    name: str
+    c_type: str
+    elements: int
+    shape: str
+    tensor: str
+    fill: int | None
+    initial: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class LayerText:
     """One layer's function: its lines of struct definitions and calls. A layer of a stage (``in_stage``) has none; the
     stage stands at its first layer."""
@@ -119,6 +132,8 @@ class _Generator:
             "inputs": self._ports(self.graph.inputs, "input"),
             "outputs": self._ports(self.graph.outputs, "output"),
             "bools": any(tensor.type.dtype is DType.BOOL for tensor in self.graph.tensors.values()),
+            "states": self._states(),
+            "state_bytes": sum(tensor.type.bytes for tensor in self.graph.states),
             "fed": self.plan.program.fed_input is not None,
             "layers": self._layer_texts(),
             "layer_count": len(self.plan.program.steps),
@@ -145,8 +160,29 @@ class _Generator:
             names[tensor] = "t_input" if len(self.graph.inputs) == 1 else f"t_input_{index}"
         for layer, step in zip(self.layers, self.plan.program.steps, strict=True):
             for index, output in enumerate(step.layer.outputs):
-                names[output.name] = f"t_{layer}" if index == 0 else f"t_{layer}_{index}"
+                name = layer if index == 0 else f"{layer}_{index}"
+                names.setdefault(output.name, f"{self.model}_state.s_{name}" if output.state else f"t_{name}")
         return names
+
+    def _states(self) -> tuple[StateLine, ...]:
+        return tuple(
+            StateLine(
+                self._member(tensor),
+                tensor.type.dtype.c_type,
+                tensor.type.elements,
+                "x".join(map(str, tensor.shape)) or "scalar",
+                comment(tensor.name)[:60],
+                _fill(tensor),
+                None if _fill(tensor) is not None else self._initial_name(tensor),
+            )
+            for tensor in self.graph.states
+        )
+
+    def _initial_name(self, tensor: Tensor) -> str:
+        return f"{self.model}_initial_{self._member(tensor)}"
+
+    def _member(self, state: Tensor) -> str:
+        return self.pointers[state.name].removeprefix(f"{self.model}_state.")
 
     def _ports(self, names: tuple[str, ...], role: str) -> tuple[Port, ...]:
         ports = []
@@ -282,7 +318,18 @@ class _Generator:
         return f"{self.model}_{layer}_{identifier(constant)}"
 
     def _tables(self) -> tuple[TableText, ...]:
+        initial = [(tensor, tensor.initial) for tensor in self.graph.states if _fill(tensor) is None]
         return tuple(
+            TableText(
+                self._initial_name(tensor),
+                tensor.type.dtype.c_type,
+                tensor.type.elements,
+                "before the first inference",
+                table_rows(values),
+            )
+            for tensor, values in initial
+            if values is not None
+        ) + tuple(
             TableText(
                 self._table_name(layer, constant.name),
                 C_TYPES[constant.values.dtype.name],
@@ -293,6 +340,12 @@ class _Generator:
             for layer, step in zip(self.layers, self.plan.program.steps, strict=True)
             for constant in step.lowering.constants
         )
+
+
+def _fill(state: Tensor) -> int | None:
+    """The byte that the state's initial value repeats; None when its bytes differ."""
+    values = set() if state.initial is None else set(state.initial.tobytes())
+    return values.pop() if len(values) == 1 else None
 
 
 def _moment(step: int) -> str:

@@ -1,11 +1,12 @@
 """TFLite files into graphs. Files are untrusted: anything malformed ends in one ``UnsupportedError``.
 
 The TFLite runtime is not needed here, only the schema that it ships. Execution plans other than the file's order,
-several subgraphs (control flow), sparse tensors and external buffers are refused.
+subgraphs that do more than give variables their first values, sparse tensors and external buffers are refused.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from mcuq.errors import UnsupportedError
 from mcuq.frontend.blockers import Blocker, refusal, unsupported
 from mcuq.frontend.layer_names import layer_name
 from mcuq.frontend.static_shapes import with_static_shapes
+from mcuq.frontend.variables import ASSIGN, HANDLE, ONCE, UNREAD, Variable, VariableError, initial_values, with_states
 from mcuq.ir import DType, Graph, Layer, Node, Quantization, Tensor, TensorType
 from mcuq.ir.verify import verify
 from mcuq.ops import operators
@@ -84,6 +86,8 @@ def _scan(content: bytes) -> Iterator[Blocker]:
     for index in range(subgraph.OperatorsLength()):
         table = subgraph.Operators(index)
         op = codes[table.OpcodeIndex()]
+        if op in (HANDLE, ONCE):
+            continue
         outputs = [_text(subgraph.Tensors(i).Name(), "a tensor's name") for i in _indices(table, "Outputs")]
         blocker = unsupported(layer_name(op, outputs, ()) or f"{op.lower()}_{index}", op)
         if blocker is not None:
@@ -96,35 +100,58 @@ def _read(content: bytes, name: str) -> Graph:
     model = schema.Model.GetRootAs(content, 0)
     if model.Version() != SCHEMA_VERSION:
         raise _RefusedError(f"the file has schema version {model.Version()}, mcuq reads version {SCHEMA_VERSION}")
-    if model.SubgraphsLength() != 1:
-        raise _RefusedError(f"{model.SubgraphsLength()} subgraphs (control flow); mcuq compiles models with one")
-    subgraph = model.Subgraphs(0)
-    _check_count(subgraph.TensorsLength(), content, "tensors")
-    _check_count(subgraph.OperatorsLength(), content, "operators")
     _check_count(model.OperatorCodesLength(), content, "operator codes")
-    dtypes = {getattr(schema.TensorType, dtype.name): dtype for dtype in DType}
-    tensors: list[Tensor] = []
-    taken: set[str] = set()
-    for index in range(subgraph.TensorsLength()):
-        tensor = _tensor(model, subgraph.Tensors(index), dtypes, len(content), index)
-        if tensor.name in taken:
-            tensor = Tensor(f"{tensor.name}#{index}", tensor.type, tensor.data)
-        taken.add(tensor.name)
-        tensors.append(tensor)
     codes = _operator_codes(model, schema)
-    nodes = [_node(subgraph.Operators(i), i, tensors, codes, schema) for i in range(subgraph.OperatorsLength())]
+    subgraph = model.Subgraphs(0)
+    tensors, nodes = _subgraph(model, subgraph, content, codes, schema)
+    called = {int(node.attributes.get("init_subgraph_index", 0)) for node in nodes if node.op == ONCE}
+    if len(called) != model.SubgraphsLength() - 1 or not all(0 < i < model.SubgraphsLength() for i in called):
+        raise _RefusedError(f"{model.SubgraphsLength()} subgraphs (control flow); mcuq compiles models with one")
+    try:
+        initial: dict[Variable, Tensor] = {}
+        for index in sorted(called):
+            once = _subgraph(model, model.Subgraphs(index), content, codes, schema)
+            initial.update(initial_values(once[1], {tensor.name: tensor for tensor in once[0]}))
+        nodes, tensors = with_states(nodes, tensors, initial)
+    except VariableError as error:
+        raise _RefusedError(str(error)) from error
     inputs = [_at(tensors, i).name for i in _indices(subgraph, "Inputs", content)]
     outputs = [_at(tensors, i).name for i in _indices(subgraph, "Outputs", content)]
     if not outputs or not inputs:
         raise _RefusedError("the model has no inputs or no outputs")
     if len(set(inputs)) != len(inputs):
         raise _RefusedError("an input is listed twice")
-    constants = {tensor.name for tensor in tensors if tensor.constant}
-    if constants.intersection(inputs):
-        raise _RefusedError(f"the input {sorted(constants.intersection(inputs))[0]!r} is a constant")
+    for tensor in tensors:
+        if tensor.constant and tensor.name in inputs:
+            raise _RefusedError(f"the input {tensor.name!r} is a constant")
+        if tensor.state and tensor.name in (*inputs, *outputs):
+            raise _RefusedError(f"the input or output {tensor.name!r} is a variable")
     return Graph(
         name, {tensor.name: tensor for tensor in tensors}, tuple(_unique_names(nodes)), tuple(inputs), tuple(outputs)
     )
+
+
+def _subgraph(
+    model: Any, subgraph: Any, content: bytes, codes: Sequence[str], schema: Any
+) -> tuple[tuple[Tensor, ...], tuple[Node, ...]]:
+    """Tensors and operators in the order of the file."""
+    _check_count(subgraph.TensorsLength(), content, "tensors")
+    _check_count(subgraph.OperatorsLength(), content, "operators")
+    dtypes = {getattr(schema.TensorType, dtype.name): dtype for dtype in DType}
+    tensors: list[Tensor] = []
+    taken: set[str] = set()
+    for index in range(subgraph.TensorsLength()):
+        table = subgraph.Tensors(index)
+        if table.Type() == schema.TensorType.RESOURCE:
+            tensor = Tensor(_text(table.Name(), "a tensor's name") or f"tensor_{index}", UNREAD)
+        else:
+            tensor = _tensor(model, table, dtypes, len(content), index)
+        if tensor.name in taken:
+            tensor = dataclasses.replace(tensor, name=f"{tensor.name}#{index}")
+        taken.add(tensor.name)
+        tensors.append(tensor)
+    nodes = [_node(subgraph.Operators(i), i, tensors, codes, schema) for i in range(subgraph.OperatorsLength())]
+    return tuple(tensors), tuple(nodes)
 
 
 def _text(content: bytes | None, what: str) -> str:
@@ -162,16 +189,20 @@ def _tensor(model: Any, table: Any, dtypes: Mapping[int, DType], file_bytes: int
         raise _RefusedError(f"tensor {name!r} has element type number {table.Type()}, which mcuq does not read")
     dtype = dtypes[table.Type()]
     type_ = TensorType(shape, dtype, _quantization(table.Quantization(), shape, dtype, name))
-    # An empty int32 vector is the shape of a scalar.
-    if any(size < 0 or (size == 0 and type_.dtype is not DType.INT32) for size in shape):
+    # An empty int32 vector is the shape of a scalar; an LSTM keeps scales in empty vectors, which no operator reads.
+    if any(size < 0 or (size == 0 and type_.dtype is not DType.INT32 and shape != (0,)) for size in shape):
         raise _RefusedError(f"tensor {name!r} has the shape {shape}; every dimension must be known and positive")
     if type_.bytes > MAX_TENSOR_BYTES or any(size > MAX_TENSOR_BYTES for size in shape):
         raise _RefusedError(f"tensor {name!r} has the shape {shape}: more than {MAX_TENSOR_BYTES:,} bytes")
     if table.Sparsity() is not None:
         raise _RefusedError(f"tensor {name!r} is sparse")
-    if table.IsVariable():
-        raise _RefusedError(f"tensor {name!r} is a variable")
-    return Tensor(name, type_, _values(model, table, type_, name, file_bytes))
+    values = _values(model, table, type_, name, file_bytes)
+    if not table.IsVariable():
+        return Tensor(name, type_, values)
+    if values is not None:
+        raise _RefusedError(f"tensor {name!r} is a variable with values")
+    zero = type_.zero_point if type_.dtype is DType.INT8 and type_.quantization is not None else 0
+    return Tensor(name, type_, initial=np.broadcast_to(np.array(zero, type_.dtype.numpy), shape))
 
 
 def _quantization(table: Any, shape: tuple[int, ...], dtype: DType, name: str) -> Quantization | None:
@@ -229,16 +260,23 @@ def _node(table: Any, index: int, tensors: Sequence[Tensor], codes: Sequence[str
     op = codes[table.OpcodeIndex()]
     inputs = [None if i == -1 else _at(tensors, i) for i in _indices(table, "Inputs")]
     outputs = [_at(tensors, i) for i in _indices(table, "Outputs")]
-    if not outputs:
+    for tensor in (*inputs, *outputs):
+        if tensor is not None and tensor.shape == (0,) and tensor.type.dtype is not DType.INT32:
+            raise _RefusedError(f"tensor {tensor.name!r} has the shape (0,); every dimension must be positive")
+    if not outputs and op not in (ASSIGN, ONCE):
         raise _RefusedError(f"operator {index} ({op}) has no output")
     constants = [tensor.name for tensor in inputs if tensor is not None and tensor.constant]
+    states = [tensor for tensor in inputs if tensor is not None and tensor.state]  # changed where they are
     name = layer_name(op, [tensor.name for tensor in outputs], constants) or f"{op.lower()}_{index}"
+    options = _options(table, schema)
+    if table.IntermediatesLength():
+        options = {**options, "intermediates": tuple(_at(tensors, i).type for i in _indices(table, "Intermediates"))}
     return Node(
         name,
         op,
-        _options(table, schema),
+        options,
         tuple(None if tensor is None else tensor.name for tensor in inputs),
-        tuple(tensor.name for tensor in outputs),
+        tuple(tensor.name for tensor in (*outputs, *states)),
     )
 
 

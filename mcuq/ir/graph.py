@@ -82,6 +82,11 @@ class Graph:
         return tuple(self.tensors[name] for name in self.inputs)
 
     @property
+    def states(self) -> tuple[Tensor, ...]:
+        """What is kept from one inference to the next."""
+        return tuple(tensor for tensor in self.tensors.values() if tensor.state)
+
+    @property
     def output_tensors(self) -> tuple[Tensor, ...]:
         return tuple(self.tensors[name] for name in self.outputs)
 

@@ -97,11 +97,16 @@ class TensorType:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tensor:
-    """A named tensor. ``data`` is set for constants only: an array of the type's dtype and shape, read-only."""
+    """A named tensor. ``data`` is set for constants only: an array of the type's dtype and shape, read-only.
+
+    ``initial`` is set for states only: what the tensor holds before the first inference. A state keeps its value from
+    one inference to the next; a node that changes it has it among its outputs.
+    """
 
     name: str
     type: TensorType
     data: npt.NDArray[np.generic] | None = None
+    initial: npt.NDArray[np.generic] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -110,3 +115,12 @@ class Tensor:
     @property
     def constant(self) -> bool:
         return self.data is not None
+
+    @property
+    def state(self) -> bool:
+        return self.initial is not None
+
+    @property
+    def in_arena(self) -> bool:
+        """Is it computed anew at each inference, in memory that others use before and after?"""
+        return not self.constant and not self.state

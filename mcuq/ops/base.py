@@ -65,7 +65,8 @@ class Operator:
     is true where each element of the output is a function of the input's element in its place alone, which may be a
     byte: one kernel runs all of them by a table, and passes treat them alike. ``in_files`` is false for what only
     passes make: TFLite has no such operator, and so there are no cases. ``moves`` lists what an operator copies that
-    only copies (``moves.py``). ``of_shapes``: the outputs follow from the inputs' shapes alone.
+    only copies (``moves.py``). ``of_shapes``: the outputs follow from the inputs' shapes alone. ``keeps_state`` is
+    true where tensors that live from one inference to the next are read or written: a state is then an output too.
     """
 
     name: str
@@ -78,10 +79,14 @@ class Operator:
     in_files: bool = True
     moves: Callable[[Layer, Sequence[Array], Sequence[Array]], Iterable[tuple[Array, Array]]] | None = None
     of_shapes: bool = False
+    keeps_state: bool = False
 
     def broken_rule(self, layer: Layer) -> str | None:
         """What is wrong with ``layer``, from the first rule that it breaks; None when mcuq compiles it.
 
         Rules are asked in order, so a rule may rely on those before it.
         """
+        states = [t.name for t in (*layer.inputs, *layer.outputs) if t is not None and t.state]
+        if states and not self.keeps_state:
+            return f"{states[0]!r} is a variable, which this operator does not take"
         return next((found for rule in self.constraints if (found := rule(layer)) is not None), None)

@@ -29,6 +29,8 @@ class _Found:
 
 
 def order_layers(graph: Graph) -> Graph:
+    if graph.states:  # reads and writes of a state keep their order, which needs no tensor
+        return graph
     search = LiveBytes(graph)
     best = search.best()
     if best.peak >= search.peak(range(len(graph.nodes))):

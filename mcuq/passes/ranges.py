@@ -55,7 +55,7 @@ def channel_ranges(graph: Graph) -> Ranges:
     """The range of every tensor that is quantized to bytes and has a shape."""
     ranges: dict[str, Range] = {}
     for tensor in graph.tensors.values():
-        if tensor.type.dtype in BYTES and tensor.shape:
+        if tensor.type.dtype in BYTES and tensor.shape and tensor.type.elements:
             ranges[tensor.name] = _of_constant(tensor) if tensor.constant else _whole(tensor)
     for layer in graph.layers():
         rule = _table if operators()[layer.op].of_a_byte else _RULES.get(layer.op)

@@ -52,8 +52,8 @@ def allowed_overlaps(program: Program, found: Sequence[Buffer]) -> Mapping[tuple
 def buffers(program: Program) -> tuple[Buffer, ...]:
     """All buffers of ``program``, in the order in which they come alive.
 
-    Inputs live from before the first step, outputs until after the last. In a stage, whose steps take turns, what is
-    kept whole lives from its first step to its last.
+    Inputs live from before the first step, outputs until after the last; states are not in the arena. In a stage,
+    whose steps take turns, what is kept whole lives from its first step to its last.
     """
     graph = program.graph
     root: dict[str, str] = {name: name for name in graph.inputs}
@@ -62,9 +62,9 @@ def buffers(program: Program) -> tuple[Buffer, ...]:
     scratch: list[Buffer] = []
     for index, step in enumerate(program.steps):
         for tensor in step.layer.inputs:
-            if tensor is not None and not tensor.constant:
+            if tensor is not None and tensor.in_arena:
                 last[root[tensor.name]] = index
-        for tensor in step.layer.outputs:
+        for tensor in (t for t in step.layer.outputs if t.in_arena):
             root[tensor.name] = root[step.layer.input(0).name] if step.aliases else tensor.name
             first.setdefault(root[tensor.name], index)
             last[root[tensor.name]] = index

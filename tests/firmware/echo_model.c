@@ -89,6 +89,10 @@ static int32_t trouble(uint8_t kind)
     return kind == TROUBLE_STATUS ? 2 : 0;
 }
 
+void mcuq_model_reset(void)
+{
+}
+
 int32_t mcuq_model_invoke(void)
 {
     layer_copy();

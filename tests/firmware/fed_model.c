@@ -18,6 +18,10 @@ uint32_t mcuq_model_layer_ticks[2];
 const char mcuq_model_name[] = "fed";
 const uint8_t mcuq_model_build_id[16] = {15, 14};
 
+void mcuq_model_reset(void)
+{
+}
+
 int32_t mcuq_model_invoke(void)
 {
     for (uint32_t at = 0U; at < BYTES; at += ROW) {

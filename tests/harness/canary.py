@@ -95,6 +95,7 @@ def _case_text(number: int, plan: Plan) -> str:
         *(["    canary_fed = in;"] if program.fed_input is not None else []),
         *(f"    memcpy(&{name}_arena[{p.offset}], in, {p.buffer.bytes}U);" for p in kept),
         f"    canary_begin({name}_arena, sizeof {name}_arena);",
+        *([f"    {name}_reset();"] if program.graph.states else []),
         f"    const int32_t status = {name}_invoke();",
     ]
     offset = 0
@@ -184,6 +185,7 @@ def _dispatcher(cases: Sequence[WatchedCase]) -> str:
         "const uint32_t mcuq_model_output_count = 1U; const uint32_t mcuq_model_layer_count = 1U;",
         "const uint32_t mcuq_model_arena_bytes = 0U; uint32_t mcuq_model_layer_ticks[1];",
         'const char mcuq_model_name[] = "canary"; const uint8_t mcuq_model_build_id[16] = {0};',
+        "void mcuq_model_reset(void) {}",
         "int32_t mcuq_model_invoke(void)", "{",
         "    uint32_t number; (void)memcpy(&number, in, 4U);",
         "    switch (number) {",

@@ -32,22 +32,35 @@ def random_inputs(case: Case, graph: Graph, rng: np.random.Generator) -> list[np
     return [random_input(t.shape, t.type.dtype, rng, *limits.get(t.name, ())) for t in graph.input_tensors]
 
 
-def litert_outputs(model: bytes, inputs: list[np.ndarray]) -> list[np.ndarray]:
+def litert_outputs(model: bytes, inputs: list[np.ndarray], runs: int = 1) -> list[np.ndarray]:
+    """What the last of some ``runs`` on the same inputs gives: models with states remember those before."""
     interpreter = Interpreter(model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
     interpreter.allocate_tensors()
-    for details, values in zip(interpreter.get_input_details(), inputs, strict=True):
-        interpreter.set_tensor(details["index"], values)
-    interpreter.invoke()
+    for _ in range(runs):
+        for details, values in zip(interpreter.get_input_details(), inputs, strict=True):
+            interpreter.set_tensor(details["index"], values)
+        interpreter.invoke()
     return [interpreter.get_tensor(details["index"]) for details in interpreter.get_output_details()]
 
 
-def reference_outputs(graph: Graph, inputs: list[np.ndarray]) -> list[np.ndarray]:
-    """The whole graph through the operators' integer references."""
-    values: dict[str, np.ndarray] = dict(zip(graph.inputs, inputs, strict=True))
+def runs_of(graph: Graph) -> int:
+    """Runs that show what a graph does: states tell in the second."""
+    return 2 if graph.states else 1
+
+
+def reference_outputs(graph: Graph, inputs: list[np.ndarray], runs: int = 1) -> list[np.ndarray]:
+    """The whole graph through the operators' integer references, ``runs`` times."""
+    values: dict[str, np.ndarray] = {t.name: t.initial for t in graph.states if t.initial is not None}
+    for _ in range(runs):
+        values.update(zip(graph.inputs, inputs, strict=True))
+        _run_layers(graph, values)
+    return [values[name] for name in graph.outputs]
+
+
+def _run_layers(graph: Graph, values: dict[str, np.ndarray]) -> None:
     for layer in graph.layers():
         arrays = [None if t is None else t.data if t.data is not None else values[t.name] for t in layer.inputs]
         outputs = operators()[layer.op].reference(layer, arrays)
         for tensor, array in zip(layer.outputs, outputs, strict=True):
             assert array.shape == tensor.shape and array.dtype == tensor.type.dtype.numpy, (tensor, array.dtype)
             values[tensor.name] = array
-    return [values[name] for name in graph.outputs]

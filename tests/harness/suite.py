@@ -34,7 +34,7 @@ from mcuq.planner.lower import KernelPolicy, candidates, lower
 from mcuq.runners.host import HostRunner
 from mcuq.runners.qemu import QemuRunner
 from mcuq.toolchain import Toolchain, Unit
-from tests.harness.ladder import litert_outputs, random_inputs
+from tests.harness.ladder import litert_outputs, random_inputs, runs_of
 from tests.harness.tflite_writer import case_seed, write_case
 
 ROUNDS = 2
@@ -90,7 +90,7 @@ def layer_cases(
     rounds = []
     for _ in range(ROUNDS):
         inputs = random_inputs(case, graph, rng)
-        outputs = litert_outputs(model, inputs)
+        outputs = litert_outputs(model, inputs, runs_of(graph))
         rounds.append((b"".join(a.tobytes() for a in inputs), b"".join(a.tobytes() for a in outputs)))
     (layer,) = graph.layers()
     found, _ = candidates(layer, target, policy)
@@ -118,7 +118,7 @@ def _write(cases: Sequence[SuiteCase], folder: Path) -> list[Unit]:
         units.update({unit.object: unit for unit in kernel_units(lowerings, found, "obj/kernels")})
         headers.append(f'#include "{name}.h"')
         body += _dispatched(case, number, len(vectors))
-        vectors += b"".join(given + want for given, want in case.rounds)
+        vectors += b"".join(given * runs_of(case.graph) + want for given, want in case.rounds)
     (folder / VECTORS).write_bytes(vectors)
     for first in range(0, len(cases), CASES_A_UNIT):
         source = Path("src") / f"cases_{first}.c"
@@ -175,6 +175,10 @@ uint32_t mcuq_model_layer_ticks[1];
 const char mcuq_model_name[] = "suite";
 const uint8_t mcuq_model_build_id[16] = {0};
 
+void mcuq_model_reset(void)
+{
+}
+
 static void differing(const void *found, const uint8_t *wanted, uint32_t bytes)
 {
     for (uint32_t i = 0; i < bytes; i++) {
@@ -205,8 +209,10 @@ def _dispatched(case: SuiteCase, number: int, offset: int) -> list[str]:
     name = f"case_{number}"
     lines = [f"    case {number}U: /* {case.id} with {case.kernel} */", f"        next = &vectors[{offset}];"]
     lines += [f"        for (int round = 0; round < {len(case.rounds)} && status == 0; round++) {{"]
-    lines += _moved(case.graph.input_tensors, name, "input", "(void)memcpy({pointer}, next, {bytes}U);")
-    lines += [f"            status = {name}_invoke();"]
+    lines += [f"            {name}_reset();"] if case.graph.states else []
+    for _ in range(runs_of(case.graph)):
+        lines += _moved(case.graph.input_tensors, name, "input", "(void)memcpy({pointer}, next, {bytes}U);")
+        lines += [f"            status |= {name}_invoke();"]
     lines += _moved(case.graph.output_tensors, name, "output", "differing({pointer}, next, {bytes}U);")
     return [*lines, "        }", "        break;"]
 

@@ -33,6 +33,8 @@ _OPTIONS = {
     **dict.fromkeys(("MAXIMUM", "MINIMUM"), "MaximumMinimumOptions"),
     "L2_NORMALIZATION": "L2NormOptions",
     "BATCH_MATMUL": "BatchMatMulOptions",
+    "SVDF": "SVDFOptions",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTMOptions",
 }
 
 # The least version that LiteRT registers, where that is not 1.
@@ -85,7 +87,9 @@ def write_case(operator: str, case: Case) -> bytes:
 
     def add(operand: Operand, name: str) -> int:
         tensor = _tensor(name, operand.type)
-        if operand.data is not None:
+        if isinstance(operand.data, str) and operand.data == "state":
+            tensor.isVariable = True
+        elif operand.data is not None:
             tensor.buffer = len(model.buffers)
             model.buffers.append(_buffer(constant_values(case, operand, rng)))
         graph.tensors.append(tensor)
@@ -93,8 +97,8 @@ def write_case(operator: str, case: Case) -> bytes:
 
     node = schema.OperatorT()
     operands = list(case.inputs)
-    while operands[-1] is None:  # LiteRT wants optional inputs at the end to be left out
-        operands.pop()
+    while operands[-1] is None and operator != "UNIDIRECTIONAL_SEQUENCE_LSTM":
+        operands.pop()  # LiteRT wants optional inputs at the end to be left out, but counts those of an LSTM
     node.inputs = [-1 if o is None else add(o, f"input_{i}") for i, o in enumerate(operands)]
     node.outputs = [add(o, f"output_{i}") for i, o in enumerate(case.outputs)]
     graph.inputs = [index for index, o in zip(node.inputs, operands, strict=True) if o is not None and o.data is None]
@@ -102,7 +106,10 @@ def write_case(operator: str, case: Case) -> bytes:
         graph.inputs = [add(Operand((1,), 0.05), "unread")]
     graph.outputs = list(node.outputs)
     node.opcodeIndex = 0
-    _set_options(node, operator, case.options)
+    options = dict(case.options)
+    if intermediates := options.pop("intermediates", ()):
+        node.intermediates = [add(o, f"intermediate_{i}") for i, o in enumerate(intermediates)]
+    _set_options(node, operator, options)
     graph.operators = [node]
     model.subgraphs = [graph]
     model.operatorCodes = [_operator_code(operator)]
