@@ -32,6 +32,7 @@ const mcuq_buffer mcuq_model_outputs[] = {{{{(uint8_t *)output, {output_bytes}U}
 const uint32_t mcuq_model_output_count = 1U;
 const uint32_t mcuq_model_layer_count = 1U;
 const uint32_t mcuq_model_arena_bytes = {arena_bytes}U;
+uint8_t *const mcuq_model_arena = (uint8_t *)output;
 uint32_t mcuq_model_layer_ticks[1];
 const char mcuq_model_name[] = "foreign";
 const uint8_t mcuq_model_build_id[16] = {{0}};

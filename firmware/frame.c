@@ -102,13 +102,18 @@ uint32_t mcuq_frame_decode(mcuq_frame_decoder *decoder, uint8_t byte)
     return 0U;
 }
 
-void mcuq_frame_send(uint8_t *payload, uint32_t length)
+uint32_t mcuq_crc32(const uint8_t *bytes, uint32_t count)
 {
     uint32_t crc = CRC_START;
-    for (uint32_t i = 0U; i < length; i++) {
-        crc = crc_update(crc, payload[i]);
+    for (uint32_t i = 0U; i < count; i++) {
+        crc = crc_update(crc, bytes[i]);
     }
-    mcuq_store_u32(payload + length, ~crc);
+    return ~crc;
+}
+
+void mcuq_frame_send(uint8_t *payload, uint32_t length)
+{
+    mcuq_store_u32(payload + length, mcuq_crc32(payload, length));
     mcuq_frame_resend(payload, length + MCUQ_FRAME_CRC_BYTES);
 }
 

@@ -29,6 +29,9 @@ void mcuq_frame_decoder_init(mcuq_frame_decoder *decoder, uint8_t *bytes, uint32
  * (the payload is then valid until the next call), else 0. */
 uint32_t mcuq_frame_decode(mcuq_frame_decoder *decoder, uint8_t byte);
 
+/* CRC-32 as zlib computes it. */
+uint32_t mcuq_crc32(const uint8_t *bytes, uint32_t count);
+
 /* Appends the CRC to payload[0..length) (which needs room for it) and sends it as one frame. */
 void mcuq_frame_send(uint8_t *payload, uint32_t length);
 

@@ -25,6 +25,7 @@ extern const mcuq_buffer mcuq_model_outputs[];
 extern const uint32_t mcuq_model_output_count;
 extern const uint32_t mcuq_model_layer_count;
 extern const uint32_t mcuq_model_arena_bytes;
+extern uint8_t *const mcuq_model_arena; /* mcuq_model_arena_bytes of it, read while a run is stopped */
 extern uint32_t mcuq_model_layer_ticks[]; /* mcuq_model_layer_count entries, written by mcuq_profile_layer */
 extern const char mcuq_model_name[];
 extern const uint8_t mcuq_model_build_id[16];

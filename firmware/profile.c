@@ -2,6 +2,7 @@
 
 #include "mcuq_model.h"
 #include "platform.h"
+#include "protocol.h"
 
 static uint64_t run_start;
 static uint64_t layer_start;      /* when the layer that runs now began */
@@ -9,6 +10,7 @@ static uint64_t previous_entry;   /* when the hook was last entered */
 static uint64_t pause_start;
 static uint32_t layers_seen;
 static uint32_t hooks_seen;
+static uint32_t stop_at;          /* hooks after which the host looks at the run, 0 for none */
 static uint32_t between_ticks;    /* from the end of one reading of the counter, out of the hook, in again, to the next */
 static uint32_t last_ticks;       /* of the layer, or the part of one, that ended last */
 static uint32_t entry_to_entry;
@@ -28,14 +30,18 @@ void mcuq_profile_layer(uint32_t index)
         mcuq_model_layer_ticks[index] = saturate((uint64_t)mcuq_model_layer_ticks[index] + last_ticks);
         layers_seen = index + 1U;
         hooks_seen++;
+        if (hooks_seen == stop_at) {
+            stop_at = mcuq_protocol_stopped(hooks_seen);
+        }
     }
     entry_to_entry = (uint32_t)(entry - previous_entry);
     previous_entry = entry;
     layer_start = mcuq_ticks64();
 }
 
-void mcuq_profile_begin(void)
+void mcuq_profile_begin(uint32_t stop_after)
 {
+    stop_at = 0U;
     between_ticks = 0U;
     if (mcuq_model_layer_count > 0U) {
         /* Two calls with nothing between them: all that the second one sees is the hook itself. */
@@ -49,6 +55,7 @@ void mcuq_profile_begin(void)
     }
     layers_seen = 0U;
     hooks_seen = 0U;
+    stop_at = stop_after;
     layer_start = mcuq_ticks64();
     run_start = layer_start;
 }

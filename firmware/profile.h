@@ -2,14 +2,15 @@
  *
  * The hook mcuq_profile_layer measures its own cost before each run. Layers are stored without it; the total of a run
  * still holds one hook_ticks per layer, which the host takes off, also where a layer that runs in several parts called
- * the hook after each of them. */
+ * the hook after each of them. The hook is also where a run can be stopped, to look at what a layer has written. */
 #ifndef MCUQ_PROFILE_H
 #define MCUQ_PROFILE_H
 
 #include <stdint.h>
 
-/* Measures the hook's cost, forgets the previous run's layers and starts the first layer. */
-void mcuq_profile_begin(void);
+/* Measures the hook's cost, forgets the previous run's layers and starts the first layer. Once `stop_after` parts of
+ * layers are done, mcuq_protocol_stopped is called; 0: never. */
+void mcuq_profile_begin(uint32_t stop_after);
 
 /* To be called when the model returns: ticks since mcuq_profile_begin returned. */
 uint64_t mcuq_profile_end(void);

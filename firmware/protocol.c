@@ -122,14 +122,14 @@ static uint32_t answer_write_input(request ask)
 
 static uint32_t answer_run(request ask, uint8_t *body)
 {
-    if (ask.bytes != 0U) {
+    if (ask.bytes != 0U && ask.bytes != 4U) {
         return REFUSED | MCUQ_NAK_BAD_LENGTH;
     }
     feed.left = 0U;
     feed.taken = 0U;
     feed.abandoned = false;
     mcuq_model_reset(); /* every sample stands alone */
-    mcuq_profile_begin();
+    mcuq_profile_begin(ask.bytes == 0U ? 0U : mcuq_load_u32(ask.body));
     const int32_t status = mcuq_model_invoke();
     const uint64_t ticks = mcuq_profile_end();
     mcuq_store_u32(body, (uint32_t)status);
@@ -154,6 +154,26 @@ static uint32_t answer_read_output(request ask, uint8_t *body)
     }
     memcpy(body, output.data + offset, count);
     return count;
+}
+
+/* What stands in the arena: its bytes, or their CRC. */
+static uint32_t answer_arena(uint8_t type, request ask, uint8_t *body)
+{
+    if (ask.bytes != 8U) {
+        return REFUSED | MCUQ_NAK_BAD_LENGTH;
+    }
+    const uint32_t offset = mcuq_load_u32(ask.body);
+    const uint32_t count = mcuq_load_u32(ask.body + 4);
+    const bool read = type == (uint8_t)MCUQ_REQUEST_READ_ARENA;
+    if (offset > mcuq_model_arena_bytes || count > mcuq_model_arena_bytes - offset || (read && count > BODY_BYTES)) {
+        return REFUSED | MCUQ_NAK_OUT_OF_RANGE;
+    }
+    if (read) {
+        memcpy(body, mcuq_model_arena + offset, count);
+        return count;
+    }
+    mcuq_store_u32(body, mcuq_crc32(mcuq_model_arena + offset, count));
+    return 4U;
 }
 
 static uint32_t answer_layers(request ask, uint8_t *body)
@@ -199,6 +219,9 @@ static uint32_t dispatch(uint8_t type, request ask, uint8_t *body)
         return answer_layers(ask, body);
     case MCUQ_REQUEST_STACK:
         return answer_stack(ask, body);
+    case MCUQ_REQUEST_ARENA_CRC:
+    case MCUQ_REQUEST_READ_ARENA:
+        return answer_arena(type, ask, body);
     default:
         return REFUSED | MCUQ_NAK_UNKNOWN_REQUEST;
     }
@@ -319,6 +342,36 @@ void mcuq_input_read(void *to, uint32_t bytes)
         feed.taken += count;
     }
     mcuq_profile_resume();
+}
+
+uint32_t mcuq_protocol_stopped(uint32_t parts)
+{
+    if (feed.abandoned) {
+        return 0U;
+    }
+    uint8_t *const body = response_bytes + MCUQ_FRAME_HEADER_BYTES;
+    feed.left = 0U; /* requests take the place of input that has come and was not taken: it is asked for again */
+    mcuq_store_u64(body, parts);
+    uint32_t answer = 8U;
+    for (;;) {
+        respond(answer);
+        const uint32_t frame_bytes = receive();
+        const uint8_t type = frame_bytes > 0U ? request_bytes[0] : 0U;
+        const request ask = {request_bytes + MCUQ_FRAME_HEADER_BYTES, frame_bytes - MCUQ_FRAME_OVERHEAD_BYTES};
+        if (type == (uint8_t)MCUQ_REQUEST_STEP) {
+            const uint32_t next = ask.bytes == 4U ? mcuq_load_u32(ask.body) : 0U;
+            if (next > parts) {
+                return next;
+            }
+            answer = REFUSED | (ask.bytes == 4U ? MCUQ_NAK_OUT_OF_RANGE : MCUQ_NAK_BAD_LENGTH);
+        } else if (type == (uint8_t)MCUQ_REQUEST_ARENA_CRC || type == (uint8_t)MCUQ_REQUEST_READ_ARENA) {
+            answer = answer_arena(type, ask, body);
+        } else {
+            feed.abandoned = true;
+            feed.pending_bytes = frame_bytes;
+            return 0U;
+        }
+    }
 }
 
 void mcuq_protocol_serve(mcuq_clock clock, mcuq_counter counter)

@@ -1,7 +1,7 @@
 """A model into a build folder: quantized model, generated C, firmware images, manifest and report.
 
 ``DIR/model.tflite`` (and ``float.tflite``), ``src/``, ``NAME.elf .bin .hex .map``, ``sim/`` for a board that another
-board's machine simulates, ``board.toml``, ``manifest.json``, ``report.json``.
+board's machine simulates, ``board.json``, ``layout.json``, ``manifest.json``, ``report.json``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from mcuq.fit import Fitted, Goals, fit
 from mcuq.frontend.model_file import model_kind
 from mcuq.host_run import Figures, figures, run_host
 from mcuq.kernels.base import CMSIS_NN
+from mcuq.layout import layout_of
 from mcuq.model import Model, Progress, load_model
 from mcuq.output import check_replaceable, replaced_folder
 from mcuq.planner.lower import KernelPolicy
@@ -34,6 +35,7 @@ REPORT = "report.json"
 MODEL_FILE = "model.tflite"
 FLOAT_FILE = "float.tflite"
 BOARD_FILE = "board.json"
+LAYOUT_FILE = "layout.json"
 HOST_SAMPLES = 200
 """At most so many samples are run on the host during a build, for accuracy; `mcuq sim` runs as many as it is asked."""
 
@@ -63,6 +65,7 @@ def build(options: BuildOptions, progress: Progress) -> Report:
         progress("compiling", 1, 1)
         report = _report(options, model, fitted, cmsis_nn, progress)
         (folder / BOARD_FILE).write_text(options.board.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        (folder / LAYOUT_FILE).write_text(layout_of(fitted.plan).as_json(), encoding="utf-8")
         manifest = _manifest(options, model, cmsis_nn, fitted, folder)
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
         (folder / REPORT).write_text(report.as_json(), encoding="utf-8")

@@ -9,7 +9,7 @@ import contextlib
 import errno
 import struct
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from types import TracebackType
@@ -45,6 +45,10 @@ _OPEN_HINTS = {
     errno.ENOENT: "is the board plugged in? `--port auto` finds a board's own port",
 }
 _TAKEN = struct.Struct("<I")
+_STOPPED = struct.Struct("<Q")
+_RANGE = struct.Struct("<II")
+_NEVER = 0xFFFF_FFFF
+"""No model has so many parts: a run that is to stop there ends."""
 
 
 class Request(IntEnum):
@@ -58,6 +62,9 @@ class Request(IntEnum):
     LAYERS = 0x06
     STACK = 0x07
     INPUT = 0x08
+    STEP = 0x09
+    ARENA_CRC = 0x0A
+    READ_ARENA = 0x0B
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,22 +217,52 @@ class Link:
         Raises ``RunError`` when a layer fails or the processor faults, ``LinkError`` when the target does not answer.
         """
         identity = self._identity or self.identify()
-        sizes = tuple(len(data) for data in inputs)
-        if sizes != identity.input_bytes:
-            raise LinkError(f"the model takes inputs of {identity.input_bytes} B, {sizes} B were given")
-        if not identity.fed_input:
-            for index, data in enumerate(inputs):
-                self._write_input(index, data, identity.payload_bytes)
+        self._write_inputs(inputs, identity)
         answer = self._ask(Request.RUN, limit_s=self._run_timeout_s)
         if identity.fed_input:
             answer = self._feed(answer, inputs[0], identity.payload_bytes)
-        status, ticks = self._unpack("<iQ", answer)
-        if status != 0:
-            raise RunError(f"layer {status} of {identity.layer_count} reported a failure on the target")
-        outputs = tuple(
-            self._read_output(index, size, identity.payload_bytes) for index, size in enumerate(identity.output_bytes)
-        )
-        return RunResult(outputs, ticks)
+        ticks = self._check_status(answer, identity)
+        return RunResult(self.outputs(), ticks)
+
+    def steps(self, inputs: Sequence[bytes], stops: Sequence[int]) -> Iterator[int]:
+        """Run the model once, stopped each time that so many parts of layers are done: ``stops``, growing, one or more.
+
+        Gives each stop when the run stands there, for ``arena_crc`` and ``read_arena``; afterwards the run has ended,
+        for ``outputs``. Raises what ``run`` raises.
+        """
+        identity = self._identity or self.identify()
+        self._write_inputs(inputs, identity)
+        request = Request.RUN
+        for stop in (*stops, _NEVER):
+            answer = self._ask(request, struct.pack("<I", stop), limit_s=self._run_timeout_s)
+            if identity.fed_input:
+                answer = self._feed(answer, inputs[0], identity.payload_bytes, stopped=request is Request.STEP)
+            if len(answer) != _STOPPED.size:
+                break
+            (parts,) = _STOPPED.unpack(answer)
+            if parts != stop:
+                raise LinkError(f"the target stopped after {parts} parts of layers, not after {stop}")
+            yield stop
+            request = Request.STEP
+        self._check_status(answer, identity)
+        if stop != _NEVER:
+            raise LinkError(f"the target's run ended before part {stop} of its layers")
+
+    def arena_crc(self, offset: int, count: int) -> int:
+        """CRC-32 of ``count`` bytes of the arena."""
+        (crc,) = self._unpack("<I", self._ask(Request.ARENA_CRC, struct.pack("<II", offset, count)))
+        return int(crc)
+
+    def read_arena(self, offset: int, count: int) -> bytes:
+        """``count`` bytes of the arena."""
+        identity = self._identity or self.identify()
+        return self._read(Request.READ_ARENA, count, identity.payload_bytes, lambda at, n: _RANGE.pack(offset + at, n))
+
+    def outputs(self) -> tuple[bytes, ...]:
+        """The bytes of each output, as the last run left them."""
+        identity = self._identity or self.identify()
+        return tuple(self._read_output(index, size, identity.payload_bytes)
+                     for index, size in enumerate(identity.output_bytes))  # fmt: skip
 
     def layer_ticks(self) -> LayerTicks:
         """Ticks of each layer in the last run."""
@@ -259,18 +296,37 @@ class Link:
             raise LinkError(f"the target claims buffers of {sum(sizes)} B, more than {BUFFER_LIMIT_BYTES} B")
         return tuple(sizes[:count])
 
+    def _check_status(self, answer: bytes, identity: Identity) -> int:
+        """The ticks of a run that has ended; raises ``RunError`` when it has failed."""
+        status, ticks = self._unpack("<iQ", answer)
+        if status != 0:
+            raise RunError(f"layer {status} of {identity.layer_count} reported a failure on the target")
+        return int(ticks)
+
+    def _write_inputs(self, inputs: Sequence[bytes], identity: Identity) -> None:
+        """Write what is not fed while the model runs."""
+        sizes = tuple(len(data) for data in inputs)
+        if sizes != identity.input_bytes:
+            raise LinkError(f"the model takes inputs of {identity.input_bytes} B, {sizes} B were given")
+        if not identity.fed_input:
+            for index, data in enumerate(inputs):
+                self._write_input(index, data, identity.payload_bytes)
+
     def _write_input(self, index: int, data: bytes, payload_bytes: int) -> None:
         chunk = payload_bytes - OVERHEAD_BYTES - 5
         for offset in range(0, len(data), chunk):
             self._ask(Request.WRITE_INPUT, struct.pack("<BI", index, offset) + data[offset : offset + chunk])
 
-    def _feed(self, answer: bytes, data: bytes, payload_bytes: int) -> bytes:
-        """Send ``data`` for as long as answers say how much has been taken; the answer that is the run's result."""
+    def _feed(self, answer: bytes, data: bytes, payload_bytes: int, *, stopped: bool = False) -> bytes:
+        """Send ``data`` for as long as answers say how much has been taken; the answer that is the run's result.
+
+        After the run has ``stopped``, it goes on with what the target had not taken by then.
+        """
         chunk = payload_bytes - OVERHEAD_BYTES - _TAKEN.size
-        sent = 0
+        sent = _TAKEN.unpack(answer)[0] if stopped and len(answer) == _TAKEN.size else 0
         while len(answer) == _TAKEN.size:
             (taken,) = _TAKEN.unpack(answer)
-            if taken != sent or sent == len(data):
+            if taken != sent or sent >= len(data):
                 raise LinkError(f"the target asks for input from byte {taken} on, {sent} of {len(data)} B were sent")
             part = data[sent : sent + chunk]
             sent += len(part)
@@ -278,13 +334,17 @@ class Link:
         return answer
 
     def _read_output(self, index: int, size: int, payload_bytes: int) -> bytes:
+        return self._read(Request.READ_OUTPUT, size, payload_bytes, lambda at, n: struct.pack("<BIH", index, at, n))
+
+    def _read(self, request: Request, size: int, payload_bytes: int, asked: Callable[[int, int], bytes]) -> bytes:
+        """``size`` bytes in pieces; ``asked`` is the body of the request for so many bytes from an offset on."""
         chunk = payload_bytes - OVERHEAD_BYTES
         data = b""
         while len(data) < size:
             count = min(chunk, size - len(data))
-            body = self._ask(Request.READ_OUTPUT, struct.pack("<BIH", index, len(data), count))
+            body = self._ask(request, asked(len(data), count))
             if len(body) != count:
-                raise LinkError(f"the target answered READ_OUTPUT with {len(body)} B instead of {count} B")
+                raise LinkError(f"the target answered {request.name} with {len(body)} B instead of {count} B")
             data += body
         return data
 

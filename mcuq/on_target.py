@@ -51,7 +51,11 @@ def measure(built: Built, data: Dataset | None, options: MeasureOptions, progres
     """
     port = port_of(built.board, options.port)
     given = data is not None
-    with Session(lambda: _connect(built, options), lambda link: _identify(link, built), options.reconnect_s) as session:
+    with Session(
+        lambda: connect(built, options.port, options.timeout_s),
+        lambda link: identify(link, built),
+        options.reconnect_s,
+    ) as session:
         identity = session.open(options.starting_s)
         samples = data if data is not None else random_data(built)
         if options.limit is not None:
@@ -110,12 +114,16 @@ def port_of(board: Board, port: str) -> str:
     return board_port(board, serial_ports()) if port == AUTO else port
 
 
-def _connect(built: Built, options: MeasureOptions) -> Link:
-    """A link to the port, which is looked for anew: a board plugged in again may get another name."""
-    return Link.open(port_of(built.board, options.port), run_timeout_s=options.timeout_s, baud=built.board.uart.baud)
+def connect(built: Built, port: str, timeout_s: float) -> Link:
+    """A link to ``port``, which is looked for anew: a board plugged in again may get another name.
+
+    ``timeout_s`` bounds one inference.
+    """
+    return Link.open(port_of(built.board, port), run_timeout_s=timeout_s, baud=built.board.uart.baud)
 
 
-def _identify(link: Link, built: Built) -> Identity:
+def identify(link: Link, built: Built) -> Identity:
+    """Who answers; raises ``MismatchError`` when it runs another build, ``LinkError`` when nobody does."""
     try:
         return check_identity(link, built.report.build_id, built.model.name)
     except LinkError as error:

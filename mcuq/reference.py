@@ -90,6 +90,11 @@ class Reference:
         values = self._litert.tensors([index for _, index in self._kept])
         return {name: array for (name, _), array in zip(self._kept, values, strict=True)}
 
+    @property
+    def computed(self) -> frozenset[int]:
+        """The indices in the file of the inputs and of all computed tensors; empty without ``all_tensors``."""
+        return frozenset(index for _, index in self._kept)
+
     def tensors_at(self, indices: Sequence[int]) -> tuple[Array, ...]:
         """The tensors of these ``indices`` in the file, batch included, as the last run left them.
 

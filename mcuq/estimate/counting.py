@@ -38,6 +38,7 @@ _OWN = frozenset(
         *("mcuq_ticks64", "mcuq_ticks", "mcuq_systick_handler", "dwt_ticks"),
         *("mcuq_input_read", "ask_for_input", "receive", "repeated", "respond", "mcuq_uart_read", "mcuq_uart_write"),
         *("mcuq_frame_decode", "mcuq_frame_send", "mcuq_frame_resend", "decoder_push", "decoder_restart", "crc_update"),
+        "mcuq_crc32",
         *("mcuq_load_u32", "mcuq_store_u32"),
     )
 )

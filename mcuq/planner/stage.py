@@ -42,14 +42,27 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """``bytes`` bytes of a step's output, from its byte ``start`` on; they lie at byte ``at`` of its buffer."""
+
+    start: int
+    bytes: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
-    """Steps ``first`` to ``last``, both included. ``fed``: the model input that the stage reads row by row."""
+    """Steps ``first`` to ``last``, both included. ``fed``: the model input that the stage reads row by row.
+
+    ``written``: for each part, what it has written of its step's output when it ends.
+    """
 
     first: int
     last: int
     fed: str | None
     buffers: tuple[RowBytes, ...]
     rounds: tuple[Round, ...]
+    written: tuple[Written, ...]
 
     def parts(self) -> Iterator[int]:
         """The step of each part in the order in which they run: a part is what runs of one step at a stretch."""

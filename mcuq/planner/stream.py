@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from types import MappingProxyType
 
 from mcuq.errors import UnsupportedError
@@ -23,7 +24,7 @@ from mcuq.planner.lower import NO_CHOICES, KernelPolicy, Program, Step, candidat
 from mcuq.planner.merged import merge
 from mcuq.planner.rounds import rolled
 from mcuq.planner.schedule import Event, Feed, Move, Schedule, StageShape, schedule
-from mcuq.planner.stage import MOVE, READ_INPUT, Round, RowBytes, Stage, StageCall
+from mcuq.planner.stage import MOVE, READ_INPUT, Round, RowBytes, Stage, StageCall, Written
 
 ROWS = ((1, 1), (1, 2), (1, 4), (2, 2), (2, 4), (4, 4))
 """Rows that the stage's last layer computes at a time, and the most that each layer before it does."""
@@ -159,7 +160,14 @@ class Streamer:
             steps[step], lowered, cycles = self._step(step, parts, limits.get(step))
             calls.update({(step, part): found for part, found in lowered.items()})
             extra += cycles - self._whole_cycles(step)
-        stage = Stage(shape.first, shape.last, shape.fed, self._row_bytes(made), self._rounds(made, calls))
+        stage = Stage(
+            shape.first,
+            shape.last,
+            shape.fed,
+            self._row_bytes(made),
+            self._rounds(made, calls),
+            tuple(self._written(made)),
+        )
         return dataclasses.replace(self.program, steps=tuple(steps), stages=(stage,)), extra
 
     def _outside(self, step: int, limit: int) -> tuple[Step, int]:
@@ -274,6 +282,21 @@ class Streamer:
     def _rounds(self, made: Schedule, calls: Mapping[tuple[int, Stripe], tuple[KernelCall, ...]]) -> tuple[Round, ...]:
         found = [Round(1, tuple(c for event in events for c in self._calls(event, calls))) for events in made.rounds]
         return rolled(found)
+
+    def _written(self, made: Schedule) -> Iterator[Written]:
+        done: dict[int, int] = {}
+        for events in made.rounds:
+            for step, group in groupby(events, key=lambda event: event.step):
+                output = self.layers[step].output.name
+                first = end = done.get(step, 0)
+                base = 0
+                for event in group:
+                    base = end - event.start[output]  # the first row that the buffer still holds
+                    end += event.part.output_rows
+                first = max(first, base)
+                size = self._bytes(output)
+                yield Written(first * size, (end - first) * size, (first - base) * size)
+                done[step] = end
 
     def _calls(self, event: Event, calls: Mapping[tuple[int, Stripe], tuple[KernelCall, ...]]) -> Iterator[StageCall]:
         for action in event.before:

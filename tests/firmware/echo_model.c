@@ -28,6 +28,7 @@ const mcuq_buffer mcuq_model_outputs[] = {{arena + ECHO_BYTES, ECHO_BYTES}, {sid
 const uint32_t mcuq_model_output_count = 2U;
 const uint32_t mcuq_model_layer_count = 2U;
 const uint32_t mcuq_model_arena_bytes = sizeof arena;
+uint8_t *const mcuq_model_arena = arena;
 uint32_t mcuq_model_layer_ticks[2];
 const char mcuq_model_name[] = "echo";
 const uint8_t mcuq_model_build_id[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255};

@@ -14,6 +14,7 @@ const mcuq_buffer mcuq_model_outputs[] = {{output, BYTES}, {runs, sizeof runs}};
 const uint32_t mcuq_model_output_count = 2U;
 const uint32_t mcuq_model_layer_count = 2U;
 const uint32_t mcuq_model_arena_bytes = sizeof output;
+uint8_t *const mcuq_model_arena = output;
 uint32_t mcuq_model_layer_ticks[2];
 const char mcuq_model_name[] = "fed";
 const uint8_t mcuq_model_build_id[16] = {15, 14};

@@ -171,6 +171,7 @@ const mcuq_buffer mcuq_model_outputs[] = {{(uint8_t *)&wrong, sizeof wrong}};
 const uint32_t mcuq_model_output_count = 1U;
 const uint32_t mcuq_model_layer_count = 1U;
 const uint32_t mcuq_model_arena_bytes = 0U;
+uint8_t *const mcuq_model_arena = (uint8_t *)&wrong;
 uint32_t mcuq_model_layer_ticks[1];
 const char mcuq_model_name[] = "suite";
 const uint8_t mcuq_model_build_id[16] = {0};

@@ -1,0 +1,109 @@
+"""What every layer of a model must write, for one sample: LiteRT's bytes, with what shows that they are that.
+
+Passes change the graph, so not every tensor of it is one of the file. Each layer is therefore computed twice: by
+LiteRT, which runs the file as it is, and by the operators' integer references, which run the graph that was compiled.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mcuq.errors import MismatchError
+from mcuq.ir import Graph, Layer
+from mcuq.model import Model
+from mcuq.ops import operators
+from mcuq.reference import Reference
+
+Array = npt.NDArray[Any]
+
+
+class HeldTo(enum.Enum):
+    """What a tensor's expected bytes are."""
+
+    LITERT = "LiteRT"
+    """LiteRT's tensor of the same name."""
+    LITERT_CHANNELS = "LiteRT's channels"
+    """Channels of LiteRT's tensor of the same name, fewer or in another order."""
+    REFERENCE = "reference"
+    """The operator's integer reference: the file has no such tensor."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expected:
+    """One sample: the compiled graph's ``inputs``, and the ``tensors`` that its layers must write, by name.
+
+    ``held_to`` says what each is; LiteRT's where it differs from the operator's reference, which is then wrong.
+    """
+
+    inputs: tuple[Array, ...]
+    tensors: Mapping[str, Array]
+    held_to: Mapping[str, HeldTo]
+
+
+class Expectations:
+    """A model's two referees, started once and asked for each sample."""
+
+    def __init__(self, model: Model) -> None:
+        self._graph = model.graph
+        self._reference = Reference(model.tflite, all_tensors=True)
+        activations = [name for layer in self._graph.layers() for name in (tensor.name for tensor in layer.outputs)]
+        indices = {name: index for index, name in enumerate(model.file_graph.tensors)}
+        computed = self._reference.computed
+        self._in_file = {n: indices[n] for n in (*self._graph.inputs, *activations) if indices.get(n) in computed}
+
+    def of(self, sample: Sequence[Array]) -> Expected:
+        """``sample`` is as ``Reference.run`` takes it. Raises ``MismatchError`` when the two can be no same layer's."""
+        self._reference.run(sample)
+        found = self._reference.tensors_at(tuple(self._in_file.values()))
+        litert = dict(zip(self._in_file, found, strict=True))
+        inputs = tuple(litert[name] for name in self._graph.inputs)
+        tensors: dict[str, Array] = {}
+        held_to: dict[str, HeldTo] = {}
+        values = reference_values(self._graph, inputs)
+        for layer in self._graph.layers():
+            for tensor in layer.outputs:
+                own, theirs = values[tensor.name], litert.get(tensor.name)
+                agreed = _agreed(own, theirs)
+                if agreed[0].nbytes != tensor.type.bytes:
+                    raise MismatchError(
+                        f"layer {layer.name} ({layer.op}) gives other bytes than LiteRT after mcuq's passes",
+                        hint="this is a defect of mcuq; please report it with the model",
+                    )
+                tensors[tensor.name], held_to[tensor.name] = agreed
+        return Expected(inputs, tensors, held_to)
+
+
+def reference_values(graph: Graph, inputs: Sequence[Array]) -> Mapping[str, Array]:
+    """Every activation of ``graph`` for its ``inputs``, by the operators' integer references."""
+    values: dict[str, Array] = dict(zip(graph.inputs, inputs, strict=True))
+    for layer in graph.layers():
+        values.update(zip((t.name for t in layer.outputs), reference_outputs(layer, values), strict=True))
+    return values
+
+
+def reference_outputs(layer: Layer, values: Mapping[str, Array]) -> Sequence[Array]:
+    """What ``layer`` makes of the activations ``values``, by its operator's integer reference."""
+    inputs = [None if t is None else t.data if t.data is not None else values[t.name] for t in layer.inputs]
+    return operators()[layer.op].reference(layer, inputs)
+
+
+def _agreed(own: Array, theirs: Array | None) -> tuple[Array, HeldTo]:
+    """The bytes to expect of a tensor that LiteRT and the reference have computed."""
+    if theirs is None:
+        return own, HeldTo.REFERENCE
+    if theirs.dtype == own.dtype and theirs.tobytes() == own.tobytes():
+        return own, HeldTo.LITERT
+    if theirs.dtype == own.dtype and _channels(own) <= _channels(theirs):
+        return own, HeldTo.LITERT_CHANNELS
+    return theirs, HeldTo.LITERT
+
+
+def _channels(values: Array) -> set[bytes]:
+    """The bytes of each channel."""
+    return {channel.tobytes() for channel in np.moveaxis(values, -1, 0)} if values.ndim else {values.tobytes()}
