@@ -79,7 +79,10 @@ BROKEN: tuple[tuple[str, tuple[Operand, ...], Operand, dict[str, Any], str], ...
     ("ARG_MAX", (q(), ints([1, 2], 2)), INT32, {"output_type": 2}, "the axis is int32[2], one int32 number is needed"),
     ("ARG_MIN", (q(), ints(None)), INT32, {"output_type": 2}, "the axis (input 1) must be constant"),
     ("ARG_MIN", (FLOAT, ints(2)), INT32, {"output_type": 2}, "input 0 is float32, int8 or bool is needed"),
-    ("REDUCE_MAX", (q(), ints([2], 1)), q(1, 4, scale=0.1), {}, "the input has scale 0.05 and zero point -7, the output 0.1"),
+    (
+        "REDUCE_MAX", (q(), ints([2], 1)), q(1, 4, scale=0.1), {},
+        "the input has scale 0.05 and zero point -7, the output 0.1",
+    ),
     ("REDUCE_MIN", (q(), ints([2], 1)), q(1, 3), {}, "the output is (1, 3), not (1, 4)"),
     ("REDUCE_ANY", (q(), ints([2], 1)), q(1, 4), {}, "input 0 is int8, bool is needed"),
     ("LOGISTIC", (q(),), q(), {}, "the output's scale is 0.05, 1/256 is needed"),
