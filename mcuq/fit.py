@@ -4,9 +4,11 @@ the board or than what was asked for, again with less to spend. Works in a folde
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from mcuq.board import Board, simulated_board
 from mcuq.cmsis_nn import CmsisNN
@@ -50,6 +52,8 @@ ATTEMPTS = 6
 RAM_LEVELS = 6
 """Plans made at most when RAM is to be least; a plan takes up to half a second."""
 
+Result = TypeVar("Result")
+
 
 @dataclass(frozen=True, slots=True)
 class Goals:
@@ -84,20 +88,42 @@ def fit(graph: Graph, name: str, board: Board, cmsis_nn: CmsisNN | None, goals: 
     """
     target = Target(board.core_with_fpu, frozenset() if cmsis_nn is None else cmsis_nn.functions)
     surveyed = with_cycles(settled(survey(graph, target, goals.policy), goals.choices), goals.cycles)
+    return search(
+        graph,
+        target,
+        surveyed,
+        goals,
+        lambda: compile_kernels(surveyed, cmsis_nn, board_toolchain(board), folder),
+        lambda found: _linked(found, name, board, cmsis_nn, goals, folder),
+    )
+
+
+def search(
+    graph: Graph,
+    target: Target,
+    surveyed: Sequence[LayerOptions],
+    goals: Goals,
+    code: Callable[[], CodeOf],
+    attempt: Callable[[Choice], Result],
+) -> Result:
+    """What ``attempt`` makes of the best choice of kernels, or of another where it says that one does not fit.
+
+    ``code`` is asked for when sizes of code matter. Raises ``BudgetError`` when nothing fits.
+    """
     code_of: CodeOf = _no_code
     if goals.optimize is not Optimize.SPEED or goals.flash_bytes is not None:
-        code_of = compile_kernels(surveyed, cmsis_nn, board_toolchain(board), folder)
+        code_of = code()
     budget, streams = Budget(), goals.optimize is Optimize.RAM
     missed: list[tuple[DoesNotFitError, Plan]] = []
     for _ in range(ATTEMPTS):
         found = _chosen(graph, target, surveyed, goals, budget, code_of, streams)
         try:
-            return _linked(found, name, board, cmsis_nn, goals, folder)
+            return attempt(found)
         except DoesNotFitError as error:
             over = error
         missed.append((over, found.plan))
         if over.flash_excess and code_of is _no_code:
-            code_of = compile_kernels(surveyed, cmsis_nn, board_toolchain(board), folder)
+            code_of = code()
             found = _chosen(graph, target, surveyed, goals, budget, code_of, streams)
         budget = Budget(
             found.cost.flash_bytes - over.flash_excess if over.flash_excess else budget.flash_bytes,
@@ -112,7 +138,7 @@ def fit(graph: Graph, name: str, board: Board, cmsis_nn: CmsisNN | None, goals: 
 
 
 @dataclass(frozen=True, slots=True)
-class _Choice:
+class Choice:
     """Kernels for all layers, what they cost, and their plan; ``notes`` say what was given up for it."""
 
     choices: Choices
@@ -129,12 +155,12 @@ def _chosen(
     budget: Budget,
     code_of: CodeOf,
     streams: bool,
-) -> _Choice:
+) -> Choice:
     """The best choice of kernels. For little RAM several are planned: bounds do not tell enough."""
 
-    def planned(optimize: Optimize, one: Budget) -> _Choice:
+    def planned(optimize: Optimize, one: Budget) -> Choice:
         choices, cost = choose(surveyed, optimize, one, code_of)
-        return _Choice(choices, cost, plan(lower(graph, target, goals.policy, choices)))
+        return Choice(choices, cost, plan(lower(graph, target, goals.policy, choices)))
 
     if goals.optimize is not Optimize.RAM:
         first = planned(goals.optimize, budget)
@@ -146,7 +172,7 @@ def _chosen(
     return _streamed(best, first, planned(Optimize.BALANCED, Budget()), goals, budget)
 
 
-def _streamed(best: _Choice, quickest: _Choice, usual: _Choice, goals: Goals, budget: Budget) -> _Choice:
+def _streamed(best: Choice, quickest: Choice, usual: Choice, goals: Goals, budget: Budget) -> Choice:
     """``best``, or ``quickest`` with its first layers row by row where that needs less memory.
 
     What it saves and takes is told against the ``usual`` choice.
@@ -162,7 +188,8 @@ def _streamed(best: _Choice, quickest: _Choice, usual: _Choice, goals: Goals, bu
         f"{usual.plan.arena_bytes:,} B, for {cycles:.2f} M cycles instead of {usual.cost.cycles / 1e6:.2f} M by the "
         f"kernels' own estimates (`mcuq estimate` counts)"
     )
-    return _Choice(quickest.choices, quickest.cost, made.plan, (note,))
+    cost = dataclasses.replace(quickest.cost, cycles=quickest.cost.cycles + made.extra_cycles)
+    return Choice(quickest.choices, cost, made.plan, (note,))
 
 
 def _no_code(_lowering: Lowering) -> frozenset[Piece]:
@@ -194,7 +221,7 @@ def settled(surveyed: Sequence[LayerOptions], choices: Choices) -> tuple[LayerOp
     return tuple(found)
 
 
-def _linked(found: _Choice, name: str, board: Board, cmsis_nn: CmsisNN | None, goals: Goals, folder: Path) -> Fitted:
+def _linked(found: Choice, name: str, board: Board, cmsis_nn: CmsisNN | None, goals: Goals, folder: Path) -> Fitted:
     """The board's image, and the one for the machine that stands in for it, from the same model objects."""
     banks = ", ".join(f"{role} in {bank}" for role, bank in board.placement.banks().items())
     files = generate(found.plan, name, f"{name} for {board.name}: {banks}")

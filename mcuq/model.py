@@ -57,8 +57,9 @@ def model_name(path: Path) -> str:
     return absolute.name if absolute.is_dir() else absolute.stem
 
 
-def load_model(path: Path, data: str | None, progress: Progress) -> Model:
-    """The model at ``path``, quantized with the samples that ``data`` names if it is a float model.
+def load_model(path: Path, data: str | None, progress: Progress, synthetic_samples: int = SYNTHETIC_SAMPLES) -> Model:
+    """The model at ``path``, quantized with the samples that ``data`` names if it is a float model; with random ones
+    where it names none.
 
     Raises ``UsageError``, ``DataError`` or ``UnsupportedError`` saying what is wrong.
     """
@@ -76,10 +77,18 @@ def load_model(path: Path, data: str | None, progress: Progress) -> Model:
     if is_quantized(graph):
         dataset = None if data is None else load_data(data, input_specs(graph))
         return _compiled_view(name, path.name, content, None, dataset, ())
-    return _quantized(name, path.name, content, graph, data, progress)
+    return _quantized(name, path.name, content, graph, data, progress, synthetic_samples)
 
 
-def _quantized(name: str, file_name: str, content: bytes, graph: Graph, data: str | None, progress: Progress) -> Model:
+def _quantized(
+    name: str,
+    file_name: str,
+    content: bytes,
+    graph: Graph,
+    data: str | None,
+    progress: Progress,
+    synthetic_samples: int,
+) -> Model:
     from mcuq.quantize.int8 import quantize_int8  # noqa: PLC0415 - imports the quantizer
 
     specs = input_specs(graph)
@@ -88,7 +97,7 @@ def _quantized(name: str, file_name: str, content: bytes, graph: Graph, data: st
     notes: tuple[str, ...] = ()
     if data is None:
         dataset = None
-        calibration = synthetic_data(specs, SYNTHETIC_SAMPLES)
+        calibration = synthetic_data(specs, synthetic_samples)
         notes = (
             "NO CALIBRATION DATA: quantized on random numbers, so the accuracy of this build means nothing; "
             "give real samples with --data",

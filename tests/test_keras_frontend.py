@@ -13,7 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mcuq.board import board_named
+from mcuq.check import check
 from mcuq.errors import McuqError, UnsupportedError, UsageError
+from mcuq.fit import Goals
 from mcuq.frontend.keras import to_float_tflite
 from mcuq.frontend.model_file import model_kind
 from mcuq.quiet import quiet_stderr
@@ -115,6 +118,15 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
         keras_2_models(tf_keras, folder)
         saved_models(tf, folder)
     return folder
+
+
+def test_an_untrained_model_is_checked_by_its_layers_names(models: Path) -> None:
+    found = check(models / "functional.keras", None, board_named("microbit"), None, Goals(), lambda *_: None)
+    assert (found.error, found.fits, found.blockers) == (None, True, ())
+    assert {"stem", "side", "join", "mean", "scores"} <= {layer.name.split(":")[0] for layer in found.layers}
+    assert found.notes[0].startswith("NO CALIBRATION DATA")
+    refused = check(models / "lambda3.keras", None, None, None, Goals(), lambda *_: None)
+    assert isinstance(refused.error, UnsupportedError) and refused.layers == ()
 
 
 def outputs_of(model: bytes, *inputs: np.ndarray) -> tuple[np.ndarray, ...]:

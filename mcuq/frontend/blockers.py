@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -13,6 +15,7 @@ from mcuq.ops import operators
 
 _ACTIVATIONS = "use the activation relu, relu6, leaky_relu, hard_swish, gelu, sigmoid or tanh"
 _RECURRENT = "LSTM, GRU and other recurrent layers are loops; use Conv1D layers over time"
+_CUSTOM = "TFLite has no such operator; use layers that convert without it"
 _ADVICE = {
     "ELU": _ACTIVATIONS,
     "LOG_SOFTMAX": "use the activation softmax",
@@ -31,19 +34,33 @@ _ADVICE = {
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """One operator that mcuq does not compile: the layer it belongs to, its TFLite name, and why."""
+    """One operator that mcuq does not compile: the layer it belongs to, its TFLite name, why, and what it does compile
+    that comes nearest (None where nothing does)."""
 
     layer: str
     op: str
     reason: str
+    instead: str | None = None
+
+
+class BlockedError(UnsupportedError):
+    """A model holds layers that mcuq does not compile: ``blockers`` has each once, in the order of execution."""
+
+    def __init__(self, message: str, blockers: tuple[Blocker, ...], details: tuple[str, ...]) -> None:
+        super().__init__(message, details=details, hint="`mcuq ops` lists the operators and their rules")
+        self.blockers = blockers
 
 
 def unsupported(layer: str, op: str) -> Blocker | None:
     """The blocker that operator ``op`` is when mcuq has no such operator, else None."""
     if op in operators() and operators()[op].in_files:
         return None
-    advice = _ADVICE.get(op)
-    return Blocker(layer, op, "operator not supported" + (f"; {advice}" if advice else ""))
+    return Blocker(layer, op, "operator not supported", _CUSTOM if op.startswith("CUSTOM ") else _ADVICE.get(op))
+
+
+def advice() -> dict[str, str]:
+    """What to use instead of each operator that mcuq lacks, where anything comes near it."""
+    return {op: text for op, text in sorted(_ADVICE.items()) if unsupported("", op) is not None}
 
 
 def unsupported_operators(graph: Graph) -> tuple[Blocker, ...]:
@@ -69,21 +86,17 @@ def _moves(op: str) -> bool:
     return operator is not None and (operator.aliases or operator.moves is not None)
 
 
-def refusal(file_name: str, blockers: Iterable[Blocker]) -> UnsupportedError:
+def refusal(file_name: str, blockers: Iterable[Blocker]) -> BlockedError:
     """One error that lists every blocker once, in the order of execution."""
-    counts: dict[tuple[str, str, str], int] = {}
-    for blocker in blockers:
-        key = (_base_name(blocker.layer), blocker.op, blocker.reason)
-        counts[key] = counts.get(key, 0) + 1
-    layers = len({layer for layer, _, _ in counts})
+    counts = Counter(dataclasses.replace(blocker, layer=_base_name(blocker.layer)) for blocker in blockers)
+    layers = len({blocker.layer for blocker in counts})
     lines = [
-        f"{layer}: {op}{f' ({count} times)' if count > 1 else ''}: {reason}"
-        for (layer, op, reason), count in counts.items()
+        f"{one.layer}: {one.op}{f' ({count} times)' if count > 1 else ''}: {one.reason}"
+        + (f"; {one.instead}" if one.instead else "")
+        for one, count in counts.items()
     ]
-    return UnsupportedError(
-        f"{file_name} holds {layers} layer{'s' * (layers > 1)} that mcuq does not compile",
-        details=tuple(lines),
-        hint="`mcuq ops` lists the operators and their rules",
+    return BlockedError(
+        f"{file_name} holds {layers} layer{'s' * (layers > 1)} that mcuq does not compile", tuple(counts), tuple(lines)
     )
 
 

@@ -335,7 +335,7 @@ def _bind(layer: Layer) -> Layer | Blocker:
     try:
         attributes = operator.attributes(layer.attributes, layer)
         bound = Layer(layer.name, layer.op, attributes, layer.inputs, layer.outputs)
-        broken = operator.broken_rule(bound)
+        broken = operator.broken(bound)
     except (ValueError, IndexError, ZeroDivisionError, OverflowError) as error:
         return Blocker(layer.name, layer.op, f"options or shapes that make no sense ({error})")
-    return bound if broken is None else Blocker(layer.name, layer.op, broken)
+    return bound if broken is None else Blocker(layer.name, layer.op, broken.found, f"mcuq needs: {broken.rule}")

@@ -54,6 +54,19 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class Broken:
+    """A rule, in its own words, and what was found instead."""
+
+    rule: str
+    found: str
+
+
+def in_words(rule: Constraint) -> str:
+    """What ``rule`` asks for, on one line."""
+    return " ".join((rule.__doc__ or "").split())
+
+
+@dataclass(frozen=True, slots=True)
 class Operator:
     """An operator.
 
@@ -81,12 +94,18 @@ class Operator:
     of_shapes: bool = False
     keeps_state: bool = False
 
-    def broken_rule(self, layer: Layer) -> str | None:
+    def broken(self, layer: Layer) -> Broken | None:
         """What is wrong with ``layer``, from the first rule that it breaks; None when mcuq compiles it.
 
         Rules are asked in order, so a rule may rely on those before it.
         """
         states = [t.name for t in (*layer.inputs, *layer.outputs) if t is not None and t.state]
         if states and not self.keeps_state:
-            return f"{states[0]!r} is a variable, which this operator does not take"
-        return next((found for rule in self.constraints if (found := rule(layer)) is not None), None)
+            return Broken("no variables", f"{states[0]!r} is a variable, which this operator does not take")
+        found = ((rule, rule(layer)) for rule in self.constraints)
+        return next((Broken(in_words(rule), broken) for rule, broken in found if broken is not None), None)
+
+    def broken_rule(self, layer: Layer) -> str | None:
+        """What ``broken`` found."""
+        broken = self.broken(layer)
+        return None if broken is None else broken.found

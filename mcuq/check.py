@@ -1,0 +1,198 @@
+"""What stands between a model and a board, told before building and without a toolchain: layers that mcuq does not
+compile, the kernels that the others run on, and how much memory and time they take.
+
+The arena and the constants are exact for these kernels; code, stack and cycles are estimated. No file is written.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcuq.board import Board
+from mcuq.cmsis_nn import CmsisNN
+from mcuq.code_estimate import code_estimates
+from mcuq.core import core_named
+from mcuq.errors import BudgetError, McuqError, UnsupportedError
+from mcuq.fit import Choice, Goals, search
+from mcuq.frontend.blockers import BlockedError, Blocker
+from mcuq.image import DoesNotFitError
+from mcuq.kernels.base import Target
+from mcuq.model import Model, Progress, load_model, model_name
+from mcuq.planner.choose import CodeOf, LayerOptions, survey
+from mcuq.reference import Reference
+from mcuq.report import Count
+
+SCHEMA_VERSION = 1
+CORE = "cortex-m4"
+"""Kernels are chosen for it where no board is given."""
+SAMPLES = 2
+"""Random ones that a float model is quantized with: sizes do not depend on them."""
+FIRMWARE_CODE_BYTES = 5_600
+LAYER_CODE_BYTES = 150
+"""For a layer's calls and parameters."""
+BESIDE_BYTES = 250
+"""Variables of the firmware beside its two buffers for frames."""
+STACK_BYTES = 800
+UNKNOWN = Count()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedLayer:
+    """A layer with its kernel and what it brings: bytes of constants (counted) and cycles (estimated)."""
+
+    name: str
+    op: str
+    kernel: str
+    constant_bytes: int
+    cycles: int
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was found. Numbers are None where blockers or another error keep them from being known.
+
+    ``fits`` is None without a board. Cycles are by the kernels' own cost functions, for memory without wait states.
+    """
+
+    model: str
+    board: str | None
+    core: str
+    error: McuqError | None = None
+    blockers: tuple[Blocker, ...] = ()
+    layers: tuple[CheckedLayer, ...] = ()
+    arena: Count = UNKNOWN
+    constants: Count = UNKNOWN
+    code: Count = UNKNOWN
+    flash: Count = UNKNOWN
+    ram: Count = UNKNOWN
+    cycles: Count = UNKNOWN
+    flash_limit_bytes: int | None = None
+    ram_limit_bytes: int | None = None
+    fits: bool | None = None
+    notes: tuple[str, ...] = ()
+
+    def as_json(self) -> str:
+        """One JSON object, keys in a fixed order."""
+        values = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name not in ("error", "blockers", "layers")
+        }
+        values = {name: dataclasses.asdict(v) if isinstance(v, Count) else v for name, v in values.items()}
+        return json.dumps(
+            {
+                "schema_version": SCHEMA_VERSION,
+                "command": "check",
+                **values,
+                "error": None if self.error is None else self.error.message,
+                "blockers": [dataclasses.asdict(blocker) for blocker in self.blockers],
+                "layers": [dataclasses.asdict(layer) for layer in self.layers],
+            },
+            indent=2,
+        )
+
+
+def check(
+    path: Path, data: str | None, board: Board | None, cmsis_nn: CmsisNN | None, goals: Goals, progress: Progress
+) -> Check:
+    """Check the model at ``path``. What keeps it from being compiled is told in the result's ``error``, not raised.
+
+    Raises ``UsageError`` when there is no such model or data, ``ToolError`` when TensorFlow or the quantizer is needed
+    and missing.
+    """
+    core = core_named(CORE) if board is None else board.core_with_fpu
+    found = Check(model_name(path), None if board is None else board.name, core.name)
+    try:
+        model = load_model(path, data, progress, SAMPLES)
+        Reference(model.tflite)  # the referee must take the model, as for a build
+        target = Target(core, frozenset() if cmsis_nn is None else cmsis_nn.functions)
+        surveyed = survey(model.graph, target, goals.policy)
+    except BlockedError as error:
+        return dataclasses.replace(found, error=error, blockers=error.blockers)
+    except UnsupportedError as error:
+        return dataclasses.replace(found, error=error)
+    code_of = code_estimates(cmsis_nn)
+    tried: list[Check] = []
+
+    def attempt(choice: Choice) -> Check:
+        tried.append(_described(found, model, choice, surveyed, code_of, board))
+        if board is not None:
+            _check_fits(tried[-1], board, goals)
+        return tried[-1]
+
+    try:
+        return search(model.graph, target, surveyed, goals, lambda: code_of, attempt)
+    except BudgetError as error:
+        closest = min(tried, key=lambda one: (one.ram.value or 0) + (one.flash.value or 0))
+        return dataclasses.replace(closest, error=error, fits=False)
+
+
+def _described(
+    found: Check, model: Model, choice: Choice, surveyed: Sequence[LayerOptions], code_of: CodeOf, board: Board | None
+) -> Check:
+    """``found`` with the layers and the sizes of ``choice``."""
+    steps = choice.plan.program.steps
+    cycles = {(one.layer.name, option.kernel): option.cycles for one in surveyed for option in one.options}
+    pieces = {piece for step in steps for piece in code_of(step.lowering)}
+    constants = sum(step.lowering.constant_bytes for step in steps)
+    code = FIRMWARE_CODE_BYTES + LAYER_CODE_BYTES * len(steps) + sum(piece.bytes for piece in pieces)
+    beside = STACK_BYTES + BESIDE_BYTES + (0 if board is None else 2 * board.link.payload_bytes)
+    return dataclasses.replace(
+        found,
+        layers=tuple(
+            CheckedLayer(
+                step.layer.name,
+                step.layer.op,
+                step.kernel,
+                step.lowering.constant_bytes,
+                cycles.get((step.layer.name, step.kernel), 0),
+            )
+            for step in steps
+        ),
+        arena=Count("counted", choice.plan.arena_bytes),
+        constants=Count("counted", constants),
+        code=Count("estimated", code),
+        flash=Count("estimated", constants + code),
+        ram=Count("estimated", choice.plan.arena_bytes + beside),
+        cycles=Count("estimated", choice.cost.cycles),
+        flash_limit_bytes=None if board is None else board.flash_bytes,
+        ram_limit_bytes=None if board is None else board.ram_bytes,
+        fits=None if board is None else True,
+        notes=(*model.notes, *choice.notes),
+    )
+
+
+def _check_fits(found: Check, board: Board, goals: Goals) -> None:
+    """Raises ``DoesNotFitError`` for more than a bank holds, or than ``goals`` allow."""
+    assert found.arena.value is not None and found.flash.value is not None and found.ram.value is not None
+    place = board.placement
+    needs = dict.fromkeys((bank.name for bank in board.memory), 0)
+    needs[place.code] += found.flash.value
+    needs[place.arena] += found.arena.value
+    needs[place.data] += found.ram.value - found.arena.value
+    over = {
+        board.bank(name): needed - board.bank(name).size
+        for name, needed in needs.items()
+        if needed > board.bank(name).size
+    }
+    lines = [
+        f"{bank.kind} {bank.name!r}: about {bank.size + excess:,} B needed (estimated), the board has {bank.size:,} B"
+        for bank, excess in over.items()
+    ]
+    excesses = {kind: sum(excess for bank, excess in over.items() if bank.kind == kind) for kind in ("flash", "ram")}
+    for kind, needed, limit in (("flash", found.flash, goals.flash_bytes), ("ram", found.ram, goals.ram_bytes)):
+        if limit is not None and needed.value is not None and needed.value > limit:
+            lines.append(f"{kind}: about {needed.value:,} B needed (estimated), --{kind} allows {limit:,} B")
+            excesses[kind] = max(excesses[kind], needed.value - limit)
+    if lines:
+        raise DoesNotFitError(
+            f"the model does not fit {board.name}",
+            tuple(lines),
+            "`mcuq boards` lists larger ones",
+            excesses["flash"],
+            excesses["ram"],
+        )
