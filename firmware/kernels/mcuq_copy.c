@@ -3,22 +3,32 @@
 #include <stddef.h>
 #include <string.h>
 
-/* All runs of the innermost loop, in units of one type. */
+/* All runs of the innermost loop, in units of one type; single units four at a time. */
 #define DEFINE_COPY_RUNS(name, unit)                                                                                   \
+    static inline void name##_one(const uint8_t *input, uint8_t *output)                                               \
+    {                                                                                                                  \
+        *(unit *)(void *)output = *(const unit *)(const void *)input;                                                  \
+    }                                                                                                                  \
     static void name(const mcuq_copy_params *p, const uint8_t *input, uint8_t *output)                                 \
     {                                                                                                                  \
         const int32_t run = p->run;                                                                                    \
-        const int32_t input_step = p->input_step;                                                                      \
-        const int32_t output_step = p->output_step;                                                                    \
-        for (int32_t i = p->count; i > 0; i--) {                                                                       \
-            const unit *from = (const unit *)(const void *)input;                                                      \
-            unit *to = (unit *)(void *)output;                                                                         \
-            *to = *from;                                                                                               \
-            for (int32_t j = 1; j < run; j++) {                                                                        \
-                to[j] = from[j];                                                                                       \
+        const int32_t in = p->input_step;                                                                              \
+        const int32_t out = p->output_step;                                                                            \
+        int32_t left = p->count;                                                                                       \
+        for (; (run == 1) && (left >= 4); left -= 4) {                                                                 \
+            name##_one(input, output);                                                                                 \
+            name##_one(&input[in], &output[out]);                                                                      \
+            name##_one(&input[2 * in], &output[2 * out]);                                                              \
+            name##_one(&input[3 * in], &output[3 * out]);                                                              \
+            input += 4 * in;                                                                                           \
+            output += 4 * out;                                                                                         \
+        }                                                                                                              \
+        for (; left > 0; left--) {                                                                                     \
+            for (int32_t i = 0; i < run; i++) {                                                                        \
+                name##_one(&input[i * (int32_t)sizeof(unit)], &output[i * (int32_t)sizeof(unit)]);                     \
             }                                                                                                          \
-            input += input_step;                                                                                       \
-            output += output_step;                                                                                     \
+            input += in;                                                                                               \
+            output += out;                                                                                             \
         }                                                                                                              \
     }
 

@@ -37,14 +37,9 @@ class Walk:
     run_bytes: int
     loops: tuple[Loop, ...]
 
-    @property
-    def whole(self) -> bool:
-        """Is it one run?"""
-        return not self.loops
-
 
 def walk(to: Array, source: Array) -> Walk:
-    """The fewest loops that copy ``source`` to ``to``."""
+    """The fewest loops that copy ``source`` to ``to``, in an order that is quick."""
     loops: list[Loop] = []
     for size, input_step, output_step in zip(to.shape, source.strides, to.strides, strict=True):
         if size == 1:
@@ -56,6 +51,11 @@ def walk(to: Array, source: Array) -> Walk:
     run_bytes = to.itemsize
     if loops and loops[-1].input_step == loops[-1].output_step == run_bytes:
         run_bytes *= loops.pop().size
+    # Loops may run in any order: the longest is the innermost, whose rounds cost least.
+    if loops:
+        longest = max(loops, key=lambda loop: loop.size)
+        loops.remove(longest)
+        loops.append(longest)
     return Walk(run_bytes, tuple(loops))
 
 

@@ -64,6 +64,10 @@ def buffers(program: Program) -> tuple[Buffer, ...]:
         for tensor in step.layer.inputs:
             if tensor is not None and tensor.in_arena:
                 last[root[tensor.name]] = index
+        if step.aliases and step.layer.input(0).constant:
+            raise UnsupportedError(
+                f"layer {step.layer.name} of {graph.name} only writes a constant, which is an output"
+            )
         for tensor in (t for t in step.layer.outputs if t.in_arena):
             root[tensor.name] = root[step.layer.input(0).name] if step.aliases else tensor.name
             first.setdefault(root[tensor.name], index)

@@ -26,6 +26,7 @@ def write_models(folder: Path) -> Mapping[str, Path]:
             "wide": _save(keras, wide(keras), folder / "wide.keras"),
             "residual": _save(keras, residual(keras), folder / "residual.keras"),
             "series": _save(keras, series(keras), folder / "series.keras"),
+            "moving": _save(keras, moving(keras), folder / "moving.keras"),
             "several": _save(keras, several(keras), folder / "several.keras"),
             "unsupported": _save(keras, unsupported(keras), folder / "unsupported.keras"),
             "recurrent": _save(keras, recurrent(keras), folder / "recurrent.keras"),
@@ -112,6 +113,25 @@ def series(keras: Any) -> Any:
             layers.Dense(4, name="logits"),
         ]
     )
+
+
+def moving(keras: Any) -> Any:
+    """What moves pixels and channels: enlarged, cropped, turned, mirrored, cut apart, stacked and joined."""
+    layers, ops = keras.layers, keras.ops
+    image = keras.Input((8, 8, 3), name="image")
+    x = layers.Conv2D(4, 3, padding="same", activation="relu", name="stem")(image)
+    parts = [
+        layers.Cropping2D(((4, 4), (3, 5)), name="crop")(layers.UpSampling2D(2, name="enlarge")(x)),
+        layers.Cropping2D(4, name="middle")(layers.UpSampling2D(2, interpolation="bilinear", name="smooth")(x)),
+        layers.Permute((2, 1, 3), name="turn")(x),
+        ops.flip(x, axis=1),
+        *ops.unstack(ops.stack(ops.split(x, 2, axis=-1), axis=1), axis=1),
+        ops.take(ops.repeat(x[:, ::2, 1::2, 3:], 2, axis=1), [3, 0, 2, 1, 1, 0, 3, 2], axis=2),
+    ]
+    x = layers.ZeroPadding2D(1, name="border")(layers.Concatenate(name="join")(parts))
+    x = ops.reshape(layers.DepthwiseConv2D(3, name="wise")(x), (-1, 8, 8, 7, 3))
+    x = ops.reshape(ops.transpose(x, (0, 1, 2, 4, 3)), (-1, 8, 8, 21))
+    return keras.Model(image, layers.Dense(4, name="scores")(layers.GlobalAveragePooling2D(name="mean")(x)))
 
 
 def several(keras: Any) -> Any:
