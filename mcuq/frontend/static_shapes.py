@@ -46,6 +46,8 @@ def _known_integers(layer: Layer) -> tuple[Array, ...] | None:
     operator = operators().get(layer.op)
     if operator is None or not (operator.of_shapes or all(t is None or t.constant for t in layer.inputs)):
         return None
+    if not any(layer.inputs) or not all(t.in_arena for t in layer.outputs):
+        return None
     if any(t.type.dtype not in INTEGERS or t.type.elements > MOST_ELEMENTS for t in layer.outputs):
         return None
     try:

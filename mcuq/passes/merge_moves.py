@@ -78,6 +78,8 @@ def _view(graph: Graph, layer: Layer, views: dict[str, _View]) -> _View | None:
     if not (operator.aliases or operator.moves) or len(read) != 1 or len(layer.outputs) != 1:
         return None
     (x,) = read
+    if not x.in_arena or not layer.output.in_arena:  # a state may have changed when it is read later
+        return None
     private = x.name not in graph.outputs and len(graph.consumers(x.name)) == 1
     before = views.get(x.name) if private else None
     if before is None or before.shaped is None:
