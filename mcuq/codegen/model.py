@@ -217,7 +217,7 @@ class _Generator:
                 live = f"{_moment(placement.buffer.first)} to {self._end(placement.buffer.last)}"
                 lines.append(
                     TensorLine(
-                        self.pointers[name], type_.dtype.c_type, placement.offset, live,
+                        self.pointers[name], type_.dtype.c_type, self.plan.offset(name), live,
                         rows + ("x".join(map(str, type_.shape)) or "scalar"), comment(name)[:60],
                     )
                 )  # fmt: skip

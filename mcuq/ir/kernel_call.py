@@ -89,13 +89,22 @@ class Overlap:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """The output ``output`` is bytes of the activation ``input``, from ``offset_bytes`` on: nothing is copied."""
+
+    output: str
+    input: str
+    offset_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Lowering:
     """How a kernel runs one layer: its calls, the constants they read, scratch in the arena, and C sources to link.
 
     ``definitions`` are macros of the calls' headers that define functions which the calls need, specialised by
     literals; each is expanded once for the whole model. ``sources`` are relative to the kernel library's source folder.
     ``overlaps`` say which inputs the first output may lie over; it stays clear of all others. No call at all: the
-    output aliases the input.
+    outputs are ``parts`` of an input, or, where there are none, the output aliases the first input.
     """
 
     calls: tuple[KernelCall, ...]
@@ -104,6 +113,7 @@ class Lowering:
     sources: tuple[str, ...] = ()
     definitions: tuple[str, ...] = ()
     overlaps: tuple[Overlap, ...] = ()
+    parts: tuple[Part, ...] = ()
 
     @property
     def constant_bytes(self) -> int:

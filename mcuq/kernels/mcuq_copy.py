@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mcuq.ir import Layer, Tensor
-from mcuq.ir.kernel_call import Argument, Constant, ConstantPointer, KernelCall, Lowering, Struct, TensorPointer
+from mcuq.ir.kernel_call import Argument, Constant, ConstantPointer, KernelCall, Lowering, Part, Struct, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target, table
 from mcuq.kernels.work import per_output
 from mcuq.ops import operators
@@ -17,6 +17,9 @@ from mcuq.ops.base import Array
 from mcuq.ops.concatenation import requantizes
 
 WIDTHS = (4, 2, 1)
+ALIGNMENT = 8
+"""Bytes: parts of a tensor that stay where they are begin at multiples, as tensors of their own do."""
+
 BLOCK_BYTES = 24
 """Runs from this length on are worth a call of memcpy."""
 
@@ -156,6 +159,31 @@ def lower(layer: Layer, _target: Target) -> Lowering:
         constants=tuple(made.constants.values()),
         sources=("mcuq_copy.c",),
     )
+
+
+def parts_of_input(layer: Layer) -> tuple[Part, ...]:
+    """The outputs as bytes of the one activation that is read, where they are all of it, one after the other (SPLIT
+    and UNPACK along the outermost axis); none where they are not. Parts are aligned like buffers.
+    """
+    moves = operators()[layer.op].moves
+    read = [tensor for tensor in layer.inputs if tensor is not None and not tensor.constant]
+    written = sum(tensor.type.bytes for tensor in layer.outputs)
+    if moves is None or len(read) != 1 or not all(tensor.in_arena for tensor in (*read, *layer.outputs)):
+        return ()
+    if written != read[0].type.bytes:
+        return ()
+    place = np.empty(read[0].shape, read[0].type.dtype.numpy)
+    inputs = [place if t is read[0] else t.data for t in layer.inputs if t is not None]
+    outputs = [np.empty(tensor.shape, tensor.type.dtype.numpy) for tensor in layer.outputs]
+    made = list(moves(layer, [array for array in inputs if array is not None], outputs))
+    parts = []
+    for (to, source), tensor, array in zip(made, layer.outputs, outputs, strict=False):
+        offset = address(source) - address(place)
+        is_whole = address(to) == address(array) and walk(to, source) == Walk(array.nbytes, ())
+        if not is_whole or not 0 <= offset < place.nbytes or offset % ALIGNMENT:
+            return ()
+        parts.append(Part(tensor.name, read[0].name, offset))
+    return tuple(parts) if len(made) == len(outputs) else ()
 
 
 def refuses(layer: Layer, _target: Target) -> str | None:

@@ -46,7 +46,7 @@ class Plan:
     lower_bound_bytes: int
 
     def offset(self, tensor: str) -> int:
-        return next(p.offset for p in self.placements if tensor in p.buffer.tensors)
+        return next(p.offset + p.buffer.offset_of(tensor) for p in self.placements if tensor in p.buffer.tensors)
 
     def scratch_offset(self, buffer_name: str) -> int:
         return next(p.offset for p in self.placements if p.buffer.name == buffer_name)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mcuq.errors import UnsupportedError
 from mcuq.ir.kernel_call import Overlap
-from mcuq.planner.lower import Program
+from mcuq.planner.lower import Program, Step
 
 BEFORE_FIRST_STEP = -1
 
@@ -16,7 +17,8 @@ BEFORE_FIRST_STEP = -1
 class Buffer:
     """Bytes that live from step ``first`` to step ``last``, both included.
 
-    ``tensors`` are the graph tensors kept in it: several where a RESHAPE aliases its input; none for scratch memory.
+    ``tensors`` are the graph tensors kept in it: several where a RESHAPE aliases its input, or where a SPLIT's outputs
+    are parts of it; none for scratch memory.
     """
 
     name: str
@@ -24,6 +26,11 @@ class Buffer:
     bytes: int
     first: int
     last: int
+    offsets: tuple[int, ...] = ()
+    """Where in it each of ``tensors`` begins, in bytes; none: all at its start."""
+
+    def offset_of(self, tensor: str) -> int:
+        return self.offsets[self.tensors.index(tensor)] if self.offsets else 0
 
     def overlaps(self, other: Buffer) -> bool:
         """Are both alive at some step?"""
@@ -37,14 +44,14 @@ def scratch_name(step: int) -> str:
 def allowed_overlaps(program: Program, found: Sequence[Buffer]) -> Mapping[tuple[str, str], Overlap]:
     """(output buffer, input buffer) → how the first may lie over the second.
 
-    Only for an input that ends at the step which begins the output.
+    Only for an input that ends at the step which begins the output, and that has no parts.
     """
     owner = {tensor: buffer for buffer in found for tensor in buffer.tensors}
     overlaps: dict[tuple[str, str], Overlap] = {}
     for index, step in enumerate(program.steps):
         for overlap in step.lowering.overlaps:
             source, output = owner[overlap.input], owner[step.layer.output.name]
-            if source.last == index and output.first == index:
+            if source.last == index and output.first == index and not any(source.offsets):
                 overlaps[output.name, source.name] = overlap
     return overlaps
 
@@ -57,6 +64,7 @@ def buffers(program: Program) -> tuple[Buffer, ...]:
     """
     graph = program.graph
     root: dict[str, str] = {name: name for name in graph.inputs}
+    offset: dict[str, int] = dict.fromkeys(graph.inputs, 0)
     first: dict[str, int] = dict.fromkeys(graph.inputs, BEFORE_FIRST_STEP)
     last: dict[str, int] = dict.fromkeys(graph.inputs, BEFORE_FIRST_STEP)
     scratch: list[Buffer] = []
@@ -64,12 +72,14 @@ def buffers(program: Program) -> tuple[Buffer, ...]:
         for tensor in step.layer.inputs:
             if tensor is not None and tensor.in_arena:
                 last[root[tensor.name]] = index
-        if step.aliases and step.layer.input(0).constant:
+        if step.aliases and not step.lowering.parts and step.layer.input(0).constant:
             raise UnsupportedError(
                 f"layer {step.layer.name} of {graph.name} only writes a constant, which is an output"
             )
         for tensor in (t for t in step.layer.outputs if t.in_arena):
-            root[tensor.name] = root[step.layer.input(0).name] if step.aliases else tensor.name
+            source, within = _place(step, tensor.name)
+            root[tensor.name] = tensor.name if source is None else root[source]
+            offset[tensor.name] = 0 if source is None else offset[source] + within
             first.setdefault(root[tensor.name], index)
             last[root[tensor.name]] = index
         if step.lowering.scratch_bytes:
@@ -83,7 +93,14 @@ def buffers(program: Program) -> tuple[Buffer, ...]:
         shared.setdefault(owner, []).append(name)
     kept = [
         _in_stages(
-            Buffer(owner, tuple(names), max(graph.tensors[n].type.bytes for n in names), first[owner], last[owner]),
+            Buffer(
+                owner,
+                tuple(names),
+                max(graph.tensors[n].type.bytes for n in names),
+                first[owner],
+                last[owner],
+                tuple(offset[n] for n in names),
+            ),
             program,
         )
         for owner, names in shared.items()
@@ -91,16 +108,24 @@ def buffers(program: Program) -> tuple[Buffer, ...]:
     return tuple(sorted([*kept, *scratch], key=lambda buffer: (buffer.first, buffer.last, buffer.name)))
 
 
+def _place(step: Step, output: str) -> tuple[str | None, int]:
+    """The input that ``output`` is bytes of, and from where on; None where it has memory of its own."""
+    if not step.aliases:
+        return None, 0
+    part = next((part for part in step.lowering.parts if part.output == output), None)
+    return (step.layer.input(0).name, 0) if part is None else (part.input, part.offset_bytes)
+
+
 def _in_stages(buffer: Buffer, program: Program) -> Buffer:
     """``buffer`` as the program's stages need it."""
     for stage in program.stages:
         rows = stage.row_buffer(buffer.name)
         if rows is not None:
-            return Buffer(buffer.name, buffer.tensors, rows.bytes, rows.first, rows.last)
+            return dataclasses.replace(buffer, bytes=rows.bytes, first=rows.first, last=rows.last)
         first, last = buffer.first, buffer.last
         if stage.first < first <= stage.last:
             first = stage.first
         if stage.first <= last < stage.last:
             last = stage.last
-        buffer = Buffer(buffer.name, buffer.tensors, buffer.bytes, first, last)
+        buffer = dataclasses.replace(buffer, first=first, last=last)
     return buffer

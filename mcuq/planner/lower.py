@@ -12,6 +12,7 @@ from mcuq.ir import Graph, Layer
 from mcuq.ir.kernel_call import Lowering
 from mcuq.kernels import kernels_for
 from mcuq.kernels.base import CMSIS_NN, MCUQ, Kernel, Target
+from mcuq.kernels.mcuq_copy import parts_of_input
 from mcuq.ops import operators
 from mcuq.planner.stage import Stage
 
@@ -51,7 +52,7 @@ class Step:
     """One layer with the kernel chosen for it. ``refusals`` say why other kernels do not run it: they refuse it, or
     are estimated to be slower.
 
-    ``kernel`` is "alias" where the output is the input's bytes and nothing runs.
+    ``kernel`` is "alias" where the outputs are the input's bytes and nothing runs.
     """
 
     layer: Layer
@@ -130,6 +131,8 @@ def candidates(layer: Layer, target: Target, policy: KernelPolicy) -> tuple[tupl
 def _step(layer: Layer, target: Target, policy: KernelPolicy, choice: str | None) -> Step:
     if operators()[layer.op].aliases:
         return Step(layer, "alias", MCUQ, Lowering(calls=()))
+    if choice is None and (parts := parts_of_input(layer)):
+        return Step(layer, "alias", MCUQ, Lowering(calls=(), parts=parts))
     found, refusals = candidates(layer, target, policy)
     if not found:
         raise UnsupportedError(
