@@ -42,6 +42,14 @@ def replaced_folder(goal: Path, marker: str) -> Iterator[Path]:
         _remove_empty(missing)
 
 
+def check_writable(path: Path) -> None:
+    """Raises ``UsageError`` when ``write_file`` cannot write ``path``: to be known before hours of work, not after."""
+    folder = path.absolute().parent
+    if path.is_dir() or not os.access(folder, os.W_OK):
+        why = "it is a folder" if path.is_dir() else f"there is no folder {folder}, or you may not write to it"
+        raise UsageError(f"cannot write {path}: {why}", hint="give another file with -o")
+
+
 def write_file(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` so that a reader sees the old file or the new one, never half of it."""
     temporary = path.with_name(f".{path.name}-{os.getpid()}")

@@ -93,9 +93,9 @@ def command(
     from mcuq.config import load_config  # noqa: PLC0415
     from mcuq.fit import Goals  # noqa: PLC0415
     from mcuq.flash.write import write  # noqa: PLC0415
-    from mcuq.model import load_model  # noqa: PLC0415
+    from mcuq.model import load_model, model_name  # noqa: PLC0415
     from mcuq.on_target import port_of  # noqa: PLC0415
-    from mcuq.output import write_file  # noqa: PLC0415
+    from mcuq.output import check_writable, write_file  # noqa: PLC0415
     from mcuq.planner.choose import Optimize  # noqa: PLC0415
     from mcuq.planner.lower import KernelPolicy  # noqa: PLC0415
     from mcuq.tune import Places, tune  # noqa: PLC0415
@@ -104,6 +104,8 @@ def command(
     set_up_logging(console, verbose)
     config = load_config(Path.cwd(), model.absolute().parent)
     chosen = chosen_board(board, board_file, config.board)
+    goal = output or Path(f"{model_name(model)}-{chosen.name}.tuned.toml")
+    check_writable(goal)
     policy = KernelPolicy(kernels or config.kernels or "auto")
     goals = Goals(Optimize(optimize or config.optimize or "balanced"), flash, ram, policy)
     bench: Bench = Simulator(timeout)
@@ -118,7 +120,6 @@ def command(
         loaded = load_model(model, data or config.data, progress)
         places = Places(banks_of(place), placements)
         result = tune(loaded, chosen, existing(cmsis_nn or config.cmsis_nn), goals, places, bench, progress)
-    goal = output or Path(f"{loaded.name}-{chosen.name}.tuned.toml")
     write_file(goal, result.tuned.as_toml())
     _show(result, goal)
 
