@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -155,6 +156,15 @@ def test_a_target_that_stays_away_ends_the_run(builds, tmp_path):
     ):
         measure(built, labelled(built, 200), MeasureOptions(str(proxy.port), runs=1, warmup=0, reconnect_s=0.5), silent)
     assert "cannot be opened" in error.value.details[1]
+
+
+def test_a_target_that_is_still_starting_is_waited_for(builds, tmp_path):
+    built, port = builds("mps2-an386"), tmp_path / "port"
+    with board_for(built).start() as target:
+        threading.Timer(0.6, port.symlink_to, (target.port,)).start()
+        options = MeasureOptions(str(port), runs=1, warmup=0, limit=1, starting_s=30)
+        found = measure(built, None, options, silent)
+    assert (found.compared_bytes, found.mismatched_bytes, found.reconnections) == (4, 0, 0)
 
 
 def test_another_build_on_the_target_is_refused(builds, tmp_path):
