@@ -58,7 +58,7 @@ class Tuned(BaseModel):
 
     def as_toml(self) -> str:
         """The file's text; the same for the same values."""
-        lines = ["# Which kernel runs each layer, by `mcuq tune`. Use with: mcuq build --tuned FILE"]
+        lines = ["# What `mcuq tune` found best. Use with: mcuq build --tuned FILE"]
         keys = ("schema_version", "model", "board", "core", "kind", "optimize")
         lines += [f"{key} = {_toml(getattr(self, key))}" for key in keys]
         if self.placement:

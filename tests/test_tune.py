@@ -122,8 +122,6 @@ def test_a_port_that_is_another_boards_is_a_mismatch(desk: Path, capfd: pytest.C
     [
         (["--port", "auto"], ToolError.exit_code, "no serial port of its own over USB"),
         (["--runner", "openocd"], UsageError.exit_code, "--runner is given, but no --port"),
-        (["--port", "x", "--probe", "1", "--flash-command", "f {elf}"], UsageError.exit_code, "goes with neither"),
-        (["--port", "x", "--runner", "opencd"], UsageError.exit_code, "did you mean openocd?"),
         (["--place", "arena=ccm"], BoardError.exit_code, "no memory of that name"),
         (["-o", "no/such/t.toml"], UsageError.exit_code, "there is no folder"),
         (["--flash", "1K"], BudgetError.exit_code, "--flash allows 1,024 B"),
