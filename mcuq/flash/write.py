@@ -147,7 +147,9 @@ def _way(board: Board, runner: str | None, *, dry: bool) -> FlashRunner:
     if not board.flash:
         raise UsageError(
             f"board {board.name} does not say how its flash is written",
-            hint="`mcuq sim` runs it in a simulator" if board.qemu else "add `flash` to its board file",
+            hint="`mcuq sim` runs it in a simulator"
+            if board.qemu
+            else "give --flash-command, or `flash` in its board file",
         )
     for way in board.flash:
         if known[way.runner].installed():

@@ -31,7 +31,7 @@ def flash(folder: Path, command: list[str]) -> None:
         # Whatever becomes of the test, the simulator ends.
         process = subprocess.Popen(["timeout", "120", *command], stdout=said, stderr=said, start_new_session=True)
     (folder / "pid").write_text(str(process.pid))
-    while (found := re.search(r"redirected to (\S+)", (folder / "said").read_text())) is None:
+    while (found := re.search(r"redirected to (\S+) \(label", (folder / "said").read_text())) is None:
         if process.poll() is not None:
             sys.exit((folder / "said").read_text())
         time.sleep(0.01)
