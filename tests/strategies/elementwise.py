@@ -22,6 +22,7 @@ from tests.strategies.drawing import (
     scales,
     shapes,
     usual_scales,
+    zero_points,
 )
 
 
@@ -102,6 +103,31 @@ def negations(draw: st.DrawFn) -> Case:
 
 
 @st.composite
+def quotients(draw: st.DrawFn) -> Case:
+    """Divisors are above zero, numbers or activations; scales are such that most quotients are defined."""
+    shape1, shape2 = draw(broadcast_shapes())
+    x, d = draw(int8(shape1)), draw(int8(shape2))
+    values = draw(st.lists(st.integers(d.zero_point + 1, 127), min_size=1, max_size=9)) if d.zero_point < 127 else [0]
+    constant = draw(st.booleans()) or d.zero_point == 127
+    data = np.resize(np.array(values), shape2) if constant else None
+    d = dataclasses.replace(d, data=data, least=d.zero_point + 1)
+    factor = draw(st.sampled_from([150.0, 300.0, 2000.0, 2.0**17, 2.0**22]))
+    output = Operand(broadcast_shape(shape1, shape2), x.scale / d.scale / factor, draw(zero_points))
+    return Case(draw(case_names), (x, d), (output,), {"fused_activation_function": int(draw(clamps))})
+
+
+@st.composite
+def whole_quotients(draw: st.DrawFn) -> Case:
+    """Of bytes: constant divisors are not 0, other divisors positive."""
+    shape1, shape2 = draw(broadcast_shapes())
+    values = draw(st.lists(st.integers(-128, 127).filter(bool), min_size=1, max_size=9))
+    data = np.resize(np.array(values), shape2) if draw(st.booleans()) else None
+    d = dataclasses.replace(draw(int8(shape2)), data=data, least=1)
+    output = draw(int8(broadcast_shape(shape1, shape2)))
+    return Case(draw(case_names), (draw(int8(shape1)), d), (output,))
+
+
+@st.composite
 def casts(draw: st.DrawFn) -> Case:
     shape = draw(shapes())
     x, y = (Operand(shape, dtype=draw(st.sampled_from(dtypes))) for dtypes in (WHOLE, (*WHOLE, DType.FLOAT32)))
@@ -153,6 +179,8 @@ STRATEGIES = {
     **dict.fromkeys(("LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL"), plain(DType.INT8, DType.INT8, DType.INT32)),
     **dict.fromkeys(("LOGICAL_AND", "LOGICAL_OR"), plain(DType.BOOL)),
     "LOGICAL_NOT": negations(),
+    "DIV": quotients(),
+    **dict.fromkeys(("FLOOR_DIV", "FLOOR_MOD"), whole_quotients()),
     "CAST": casts(),
     "SELECT": selections(broadcast=False),
     "SELECT_V2": selections(broadcast=True),

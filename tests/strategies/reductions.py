@@ -55,6 +55,7 @@ def poolings(draw: st.DrawFn) -> Case:
 
 STRATEGIES = {
     "MEAN": reductions(),
+    "SUM": reductions(),
     **dict.fromkeys(("REDUCE_MAX", "REDUCE_MIN"), reductions(same_quantization=True)),
     **dict.fromkeys(("REDUCE_ANY", "REDUCE_ALL"), reductions(dtype=DType.BOOL)),
     **dict.fromkeys(("ARG_MAX", "ARG_MIN"), places()),
