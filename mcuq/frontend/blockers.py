@@ -18,7 +18,6 @@ _RECURRENT = "LSTM, GRU and other recurrent layers are loops; use Conv1D layers 
 _CUSTOM = "TFLite has no such operator; use layers that convert without it"
 _ADVICE = {
     "ELU": _ACTIVATIONS,
-    "LOG_SOFTMAX": "use the activation softmax",
     **dict.fromkeys(
         (
             *("WHILE", "CALL_ONCE", "LSTM", "RNN"),

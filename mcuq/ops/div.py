@@ -62,9 +62,7 @@ def every_shift_is_defined(layer: Layer) -> str | None:
     greatest = shift - int(headrooms.min())
     if least >= -31 and greatest <= 0:
         return None
-    return (
-        f"quotients are shifted by up to {-least} places, 31 are defined: the output's scale is too coarse or too fine"
-    )
+    return f"quotients are shifted by {-greatest} to {-least} places, LiteRT defines 0 to 31"
 
 
 def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]:

@@ -43,6 +43,13 @@ def softmaxes(draw: st.DrawFn) -> Case:
 
 
 @st.composite
+def along_rows(draw: st.DrawFn, scale: float, zero_point: int) -> Case:
+    """Along the last axis; the output's quantization is fixed."""
+    shape = draw(shapes())
+    return Case(draw(case_names), (draw(int8(shape)),), (Operand(shape, scale, zero_point),))
+
+
+@st.composite
 def poolings(draw: st.DrawFn) -> Case:
     made = draw(windows().filter(lambda w: w["dilation"] == (1, 1)))
     depth, scale, zero_point = draw(channels), draw(st.one_of(scales, usual_scales)), draw(zero_points)
@@ -60,6 +67,8 @@ STRATEGIES = {
     **dict.fromkeys(("REDUCE_ANY", "REDUCE_ALL"), reductions(dtype=DType.BOOL)),
     **dict.fromkeys(("ARG_MAX", "ARG_MIN"), places()),
     "SOFTMAX": softmaxes(),
+    "LOG_SOFTMAX": along_rows(1 / 16, 127),
+    "L2_NORMALIZATION": along_rows(1 / 128, 0),
     "AVERAGE_POOL_2D": poolings(),
     "MAX_POOL_2D": poolings(),
 }
