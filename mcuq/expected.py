@@ -52,7 +52,7 @@ class Expectations:
     def __init__(self, model: Model) -> None:
         self._graph = model.graph
         self._reference = Reference(model.tflite, all_tensors=True)
-        activations = [name for layer in self._graph.layers() for name in (tensor.name for tensor in layer.outputs)]
+        activations = [name for layer in self._graph.layers() for name in (tensor.name for tensor in layer.written)]
         indices = {name: index for index, name in enumerate(model.file_graph.tensors)}
         computed = self._reference.computed
         self._in_file = {n: indices[n] for n in (*self._graph.inputs, *activations) if indices.get(n) in computed}
@@ -67,7 +67,7 @@ class Expectations:
         held_to: dict[str, HeldTo] = {}
         values = reference_values(self._graph, inputs)
         for layer in self._graph.layers():
-            for tensor in layer.outputs:
+            for tensor in layer.written:
                 own, theirs = values[tensor.name], litert.get(tensor.name)
                 agreed = _agreed(own, theirs)
                 if agreed[0].nbytes != tensor.type.bytes:
@@ -82,6 +82,7 @@ class Expectations:
 def reference_values(graph: Graph, inputs: Sequence[Array]) -> Mapping[str, Array]:
     """Every activation of ``graph`` for its ``inputs``, by the operators' integer references."""
     values: dict[str, Array] = dict(zip(graph.inputs, inputs, strict=True))
+    values.update({state.name: state.initial for state in graph.states if state.initial is not None})
     for layer in graph.layers():
         values.update(zip((t.name for t in layer.outputs), reference_outputs(layer, values), strict=True))
     return values

@@ -82,7 +82,7 @@ def _writes(plan: Plan) -> Iterator[Write]:
 
 
 def _whole(plan: Plan, part: int, index: int, step: Step) -> Iterator[Write]:
-    for tensor in step.layer.outputs:
+    for tensor in step.layer.written:
         yield Write(part, index, tensor.name, 0, tensor.type.bytes, plan.offset(tensor.name))
 
 

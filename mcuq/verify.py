@@ -95,7 +95,7 @@ def verify(built: Built, data: Dataset | None, options: VerifyOptions, progress:
 
 def _check_layout(built: Built, layout: Layout) -> None:
     """Raises ``UsageError`` when the build's layers are not those that this version of mcuq makes of its model."""
-    made = [(index, t.name) for index, layer in enumerate(built.model.graph.layers()) for t in layer.outputs]
+    made = [(index, t.name) for index, layer in enumerate(built.model.graph.layers()) for t in layer.written]
     if sorted({(write.layer, write.tensor) for write in layout.writes}) != sorted(made):
         raise UsageError(f"{built.folder} was built by another version of mcuq", hint="build again")
 
@@ -224,8 +224,8 @@ def _difference(
 def _layer_checks(built: Built, expected: Expected) -> tuple[LayerCheck, ...]:
     checks = []
     for layer, report in zip(built.model.graph.layers(), built.report.layers, strict=True):
-        content = b"".join(expected.tensors[tensor.name].tobytes() for tensor in layer.outputs)
-        held_to = ", ".join(sorted({expected.held_to[tensor.name].value for tensor in layer.outputs}))
+        content = b"".join(expected.tensors[tensor.name].tobytes() for tensor in layer.written)
+        held_to = ", ".join(sorted({expected.held_to[tensor.name].value for tensor in layer.written}))
         checks.append(
             LayerCheck(report.name, report.op, report.kernel, len(content), f"{zlib.crc32(content):08x}", held_to)
         )

@@ -66,7 +66,7 @@ def keras_3_models(keras: Any, folder: Path) -> None:
     own.save(folder / "custom.h5")
     own.save(folder / "custom.keras")
     own.save_weights(folder / "only.weights.h5")
-    recurrent = keras.Sequential([keras.Input((5, 3)), layers.LSTM(2)])
+    recurrent = keras.Sequential([keras.Input((5, 3)), layers.GRU(2)])
     recurrent.save(folder / "recurrent.keras")
 
 

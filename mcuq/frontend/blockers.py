@@ -14,14 +14,16 @@ from mcuq.ir import DType, Graph
 from mcuq.ops import operators
 
 _ACTIVATIONS = "use the activation relu, relu6, leaky_relu, hard_swish, gelu, sigmoid or tanh"
-_RECURRENT = "LSTM, GRU and other recurrent layers are loops; use Conv1D layers over time"
+_RECURRENT = (
+    "it is a loop; an LSTM that runs forward, stateless, with tanh and sigmoid is one operator, "
+    "and a short GRU or SimpleRNN compiles with unroll=True"
+)
 _CUSTOM = "TFLite has no such operator; use layers that convert without it"
 _ADVICE = {
     "ELU": _ACTIVATIONS,
     **dict.fromkeys(
         (
-            *("WHILE", "CALL_ONCE", "LSTM", "RNN"),
-            *("UNIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_LSTM"),
+            *("WHILE", "LSTM", "RNN", "BIDIRECTIONAL_SEQUENCE_LSTM"),
             *("UNIDIRECTIONAL_SEQUENCE_RNN", "BIDIRECTIONAL_SEQUENCE_RNN"),
         ),
         _RECURRENT,

@@ -19,6 +19,7 @@ from typing import Any
 from mcuq.errors import McuqError, ToolError, UnsupportedError
 from mcuq.frontend.keras_load import INSTALL, first_line, load_keras
 from mcuq.frontend.model_file import KerasFile, inspect_keras_file, model_kind
+from mcuq.frontend.recurrent import Lstm, stand_in, with_lstm
 from mcuq.frontend.tensor_names import name_by_layers
 from mcuq.quiet import quiet_stderr
 
@@ -31,6 +32,7 @@ class _Source:
     inputs: tuple[tuple[str, tuple[int, ...], Any], ...]  # name, shape with batch 1, TensorFlow dtype
     outputs: tuple[str, ...]
     scopes: Mapping[str, str]  # graph name scope → layer path; filled while the function is traced
+    recurrent: tuple[Lstm, ...] = ()
 
 
 def to_float_tflite(path: Path) -> bytes:
@@ -86,6 +88,7 @@ def _keras_source(file: KerasFile) -> _Source:
     inputs = _named_inputs(model, file.path)
     structure = _input_structure(model)
     scopes: dict[str, str] = {}
+    recurrent = stand_in(model)
     _record_scopes(model, scopes)
 
     def call(*tensors: Any) -> list[Any]:
@@ -95,7 +98,7 @@ def _keras_source(file: KerasFile) -> _Source:
             arguments = list(tensors) if isinstance(structure, list | tuple) else tensors[0]
         return _flat(model(arguments, training=False))
 
-    return _Source(call, inputs, tuple(getattr(model, "output_names", ())), scopes)
+    return _Source(call, inputs, tuple(getattr(model, "output_names", ())), scopes, recurrent)
 
 
 def _named_inputs(model: Any, path: Path) -> tuple[tuple[str, tuple[int, ...], Any], ...]:
@@ -218,7 +221,7 @@ def _convert(source: _Source, path: Path, tensorflow: Any) -> bytes:
     try:
         traced = tensorflow.function(source.function, autograph=False).get_concrete_function(*specs)
         frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)
-        model = _tflite(frozen, tensorflow)
+        model = with_lstm(_tflite(frozen, tensorflow), source.recurrent)
     except McuqError:
         raise
     except Exception as error:

@@ -42,6 +42,11 @@ class Layer:
         return self.inputs[index] if index < len(self.inputs) else None
 
     @property
+    def written(self) -> tuple[Tensor, ...]:
+        """What the layer computes into the arena: its outputs without the states that it changes."""
+        return tuple(tensor for tensor in self.outputs if tensor.in_arena)
+
+    @property
     def output(self) -> Tensor:
         return self.outputs[0]
 

@@ -76,7 +76,7 @@ def buffers(program: Program) -> tuple[Buffer, ...]:
             raise UnsupportedError(
                 f"layer {step.layer.name} of {graph.name} only writes a constant, which is an output"
             )
-        for tensor in (t for t in step.layer.outputs if t.in_arena):
+        for tensor in step.layer.written:
             source, within = _place(step, tensor.name)
             root[tensor.name] = tensor.name if source is None else root[source]
             offset[tensor.name] = 0 if source is None else offset[source] + within

@@ -21,6 +21,7 @@ from mcuq.quantize.bias_correction import correct_biases
 from mcuq.quantize.bias_range import float_biases, widen_scales
 from mcuq.quantize.calibrate import Statistics, calibrate
 from mcuq.quantize.flatbuffer import operator_name, read_model, tensor_name, write_model
+from mcuq.quantize.lstm import quantize_lstm
 from mcuq.quantize.prepare import prepare
 from mcuq.quiet import quiet_stderr
 
@@ -43,6 +44,8 @@ def quantize_int8(float_tflite: bytes, calibration: Dataset, progress: Progress 
     correct_biases(model, statistics)
     quantized = read_model(_quantize(write_model(model), _ranges(statistics, prepared.ceilings)))
     widen_scales(quantized, float_biases(model))
+    _quantize_unread(quantized)
+    quantize_lstm(quantized)
     _drop_unused(quantized)
     return write_model(quantized)
 
@@ -126,15 +129,31 @@ def _quantize(float_tflite: bytes, ranges: Mapping[str, tuple[float, float]]) ->
     return bytes(result.quantized_model)
 
 
+def _quantize_unread(model: Any) -> None:
+    """The quantizer leaves outputs that nothing reads in float, though SPLIT gives all of them its input's type."""
+    subgraph = model.subgraphs[0]
+    read = {int(index) for op in subgraph.operators for index in op.inputs} | {int(index) for index in subgraph.outputs}
+    for operator in subgraph.operators:
+        if operator_name(model, operator) not in ("SPLIT", "SPLIT_V", "UNPACK"):
+            continue
+        tensors = [subgraph.tensors[index] for index in operator.outputs]
+        like = next((t for t in tensors if t.type == schema.TensorType.INT8), None)
+        for index, tensor in zip(operator.outputs, tensors, strict=True):
+            if like is not None and int(index) not in read:
+                tensor.type, tensor.quantization = like.type, like.quantization
+
+
 def _drop_unused(model: Any) -> None:
     """Leaves out what no operator uses any more (replaced biases, operator codes), and the buffers only they had."""
     subgraph = model.subgraphs[0]
-    used = {int(index) for op in subgraph.operators for index in (*op.inputs, *op.outputs) if index >= 0}
+    used = {int(index) for op in subgraph.operators for index in _tensors_of(op) if index >= 0}
     used |= {int(index) for index in (*subgraph.inputs, *subgraph.outputs)}
     place = {old: new for new, old in enumerate(sorted(used))}
     for operator in subgraph.operators:
         operator.inputs = [place.get(int(index), -1) for index in operator.inputs]
         operator.outputs = [place[int(index)] for index in operator.outputs]
+        if operator.intermediates is not None:
+            operator.intermediates = [place[int(index)] for index in operator.intermediates]
     subgraph.inputs = [place[int(index)] for index in subgraph.inputs]
     subgraph.outputs = [place[int(index)] for index in subgraph.outputs]
     for signature in model.signatureDefs or []:
@@ -146,6 +165,11 @@ def _drop_unused(model: Any) -> None:
         operator.opcodeIndex = codes.index(operator.opcodeIndex)
     model.operatorCodes = [model.operatorCodes[index] for index in codes]
     _drop_unused_buffers(model)
+
+
+def _tensors_of(operator: Any) -> tuple[Any, ...]:
+    kept = () if operator.intermediates is None else operator.intermediates
+    return (*operator.inputs, *operator.outputs, *kept)
 
 
 def _drop_unused_buffers(model: Any) -> None:

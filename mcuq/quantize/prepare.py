@@ -6,6 +6,7 @@ caller bounds the range of that tensor at 6, so that int8 saturation does the cl
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,7 @@ def prepare(model: Any) -> Prepared:
     _unfold_integer_weights(model)
     _constant_reshapes(model)
     _reshape_instead_of_squeeze(model)
+    _reshape_behind_lstm(model)
     return Prepared(model, _relu_instead_of_relu6(model))
 
 
@@ -140,6 +142,28 @@ def _reshape_instead_of_squeeze(model: Any) -> None:
         use_operator(model, operator, "RESHAPE", schema.BuiltinOptions.ReshapeOptions, options)
         name = f"{tensor_name(output)}/shape_{len(subgraph.tensors)}"
         operator.inputs = [operator.inputs[0], add_constant(model, name, shape)]
+
+
+def _reshape_behind_lstm(model: Any) -> None:
+    """The quantizer does not know LSTM: a RESHAPE to the same shape, which it does, gives its output a scale."""
+    subgraph = model.subgraphs[0]
+    operators = []
+    for operator in subgraph.operators:
+        operators.append(operator)
+        if operator_name(model, operator) != "UNIDIRECTIONAL_SEQUENCE_LSTM":
+            continue
+        output = subgraph.tensors[operator.outputs[0]]
+        computed = copy.copy(output)
+        computed.name = f"{tensor_name(output)}/computed".encode()
+        subgraph.tensors.append(computed)
+        reshape, options, shape = schema.OperatorT(), schema.ReshapeOptionsT(), np.array(output.shape, np.int32)
+        options.newShape = shape.tolist()
+        use_operator(model, reshape, "RESHAPE", schema.BuiltinOptions.ReshapeOptions, options)
+        reshape.inputs = [len(subgraph.tensors) - 1, -1]
+        reshape.outputs, operator.outputs = operator.outputs, [len(subgraph.tensors) - 1]
+        reshape.inputs[1] = add_constant(model, f"{tensor_name(output)}/shape", shape)
+        operators.append(reshape)
+    subgraph.operators = operators
 
 
 def _relu_instead_of_relu6(model: Any) -> dict[str, float]:
