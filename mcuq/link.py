@@ -133,6 +133,9 @@ class Link:
         self._sequence = 0
         self._in_step = False
         self._identity: Identity | None = None
+        self._asked = Frame(0, 0, b"")
+        self.on_answer: Callable[[Frame, Frame], None] = _nobody_listens
+        """Called with each request, once, and the frame that answers it."""
 
     @classmethod
     def open(
@@ -248,6 +251,10 @@ class Link:
         if stop != _NEVER:
             raise LinkError(f"the target's run ended before part {stop} of its layers")
 
+    def repeat(self, request: Frame) -> None:
+        """Ask what was asked of another target at another time, under a number of its own; see ``on_answer``."""
+        self._ask(Request(request.type), request.body, limit_s=self._run_timeout_s)
+
     def arena_crc(self, offset: int, count: int) -> int:
         """CRC-32 of ``count`` bytes of the arena."""
         (crc,) = self._unpack("<I", self._ask(Request.ARENA_CRC, struct.pack("<II", offset, count)))
@@ -362,7 +369,8 @@ class Link:
         if not self._in_step and request is not Request.HELLO:
             self.identify()  # says which number comes next
         self._sequence = (self._sequence + 1) & 0xFFFF
-        message = encode(Frame(request, self._sequence, body))
+        self._asked = Frame(request, self._sequence, body)
+        message = encode(self._asked)
         started = time.monotonic()
         limit_s = ATTEMPTS * self._timeout_s if limit_s is None else limit_s
         wait_s = min(self._timeout_s, _HELLO_EVERY_S) if request is Request.HELLO else self._timeout_s
@@ -378,17 +386,19 @@ class Link:
                     details=(f"{self._decoder.dropped} broken frames were dropped",) if self._decoder.dropped else (),
                     hint="reset the target, or allow more time",
                 )
-            wait_s = wait_s * 2 if request in (Request.RUN, Request.INPUT) else wait_s
+            wait_s = wait_s * 2 if request in (Request.RUN, Request.INPUT, Request.STEP) else wait_s
 
     def _answer(self, request: Request, until: float) -> bytes | None:
         """The body of the answer to the request sent last, or None when time is up."""
         while True:
             while self._frames:
                 frame = self._frames.pop(0)
+                if frame.type != FAULT and frame.sequence != self._sequence:
+                    continue  # a late second answer to an earlier request
+                if frame.type in (FAULT, NAK, request | RESPONSE):
+                    self.on_answer(self._asked, frame)
                 if frame.type == FAULT:
                     raise fault_error(frame.body)
-                if frame.sequence != self._sequence:
-                    continue  # a late second answer to an earlier request
                 if frame.type == NAK:
                     raise self._refused(request, frame.body)
                 if frame.type == request | RESPONSE:
@@ -435,6 +445,10 @@ class Link:
         if not data:
             self._check()
         return data
+
+
+def _nobody_listens(_request: Frame, _answer: Frame) -> None:
+    """What is done with answers beside giving them to who asked."""
 
 
 def _nothing_known() -> None:

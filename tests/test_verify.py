@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from elftools.elf.elffile import ELFFile
 
 from mcuq import host_c
 from mcuq.board import board_named
@@ -20,6 +19,7 @@ from mcuq.layout import Layout
 from mcuq.runners.qemu import QemuRunner
 from mcuq.verification import Verification
 from mcuq.verify import VerifyOptions, verify
+from tests.harness.elf import contents
 from tests.harness.net_builder import RELU, RELU6, NetBuilder
 from tests.harness.proxy_pty import ProxyPty
 from tests.harness.small_models import mcuq
@@ -91,21 +91,9 @@ def change_a_weight(folder: Path, to: Path, layer: int, share: float = 0.5) -> B
     """A copy of a build in whose image one byte of the largest table of a layer, so far into it, is another."""
     shutil.copytree(folder, to, dirs_exist_ok=True)
     built = load_built(to)
-    with built.image.open("rb") as file:
-        elf = ELFFile(file)
-        tables = [
-            symbol
-            for symbol in elf.get_section_by_name(".symtab").iter_symbols()
-            if re.match(rf"{built.model.name}_{layer:02d}_", symbol.name) and symbol["st_info"]["type"] == "STT_OBJECT"
-        ]
-        table = max(tables, key=lambda symbol: (symbol["st_size"], symbol.name))
-        address = table["st_value"] + int(table["st_size"] * share)
-        (section,) = (
-            s
-            for s in elf.iter_sections()
-            if s["sh_addr"] <= address < s["sh_addr"] + s["sh_size"] and s["sh_flags"] & 2
-        )
-        at = section["sh_offset"] + address - section["sh_addr"]
+    tables = {n: at for n, at in contents(built.image).items() if n.startswith(f"{built.model.name}_{layer:02d}_")}
+    first, size = max(tables.values(), key=lambda table: (table[1], table[0]))
+    at = first + int(size * share)
     content = bytearray(built.image.read_bytes())
     content[at] ^= 0x40
     built.image.write_bytes(content)
