@@ -52,7 +52,7 @@ class Expectations:
     def __init__(self, model: Model) -> None:
         self._graph = model.graph
         self._reference = Reference(model.tflite, all_tensors=True)
-        activations = [name for layer in self._graph.layers() for name in (tensor.name for tensor in layer.written)]
+        activations = [tensor.name for layer in self._graph.layers() for tensor in layer.written]
         indices = {name: index for index, name in enumerate(model.file_graph.tensors)}
         computed = self._reference.computed
         self._in_file = {n: indices[n] for n in (*self._graph.inputs, *activations) if indices.get(n) in computed}
@@ -80,9 +80,9 @@ class Expectations:
 
 
 def reference_values(graph: Graph, inputs: Sequence[Array]) -> Mapping[str, Array]:
-    """Every activation of ``graph`` for its ``inputs``, by the operators' integer references."""
-    values: dict[str, Array] = dict(zip(graph.inputs, inputs, strict=True))
-    values.update({state.name: state.initial for state in graph.states if state.initial is not None})
+    """Every activation of ``graph`` for its ``inputs``, by the operators' integer references; states begin anew."""
+    values: dict[str, Array] = {t.name: t.initial for t in graph.states if t.initial is not None}
+    values.update(zip(graph.inputs, inputs, strict=True))
     for layer in graph.layers():
         values.update(zip((t.name for t in layer.outputs), reference_outputs(layer, values), strict=True))
     return values

@@ -1,6 +1,7 @@
 """What each part of a built model leaves in the arena, and which kernels it is linked with; kept in the build folder.
 
-A part is what runs of a layer at a stretch: all of it, or a few of its rows. Values and their JSON; nothing is run.
+A part is what runs of a layer at a stretch: all of it, or a few of its rows. States lie elsewhere and are not told of.
+Values and their JSON; nothing is run.
 """
 
 from __future__ import annotations

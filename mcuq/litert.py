@@ -32,11 +32,22 @@ _START = "import sys; sys.path[:] = {path!r}; from mcuq.litert_worker import mai
 class LiteRT:
     """A model in LiteRT in a child process. Raises ``UnsupportedError`` when LiteRT refuses it, dies or hangs.
 
+    ``exact``: the reference kernels; otherwise the optimized ones, with ``delegate`` what LiteRT does by itself.
+
     ``description`` has the keys inputs, outputs (dictionaries with name, shape, dtype, scale, zero_point) and
-    computed, a list of (name, index) of all computed tensors, empty without ``all_tensors``.
+    computed, a list of (name, index) of all computed tensors, empty without ``all_tensors``, and delegated: a delegate
+    runs some operators.
     """
 
-    def __init__(self, model: bytes, *, exact: bool, all_tensors: bool, time_limit_s: float = TIME_LIMIT_S) -> None:
+    def __init__(
+        self,
+        model: bytes,
+        *,
+        exact: bool,
+        all_tensors: bool,
+        delegate: bool = False,
+        time_limit_s: float = TIME_LIMIT_S,
+    ) -> None:
         self._time_limit_s = time_limit_s
         self._connection, theirs = Pipe()
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
@@ -56,7 +67,7 @@ class LiteRT:
         self.close = weakref.finalize(self, _end, self._process, self._connection, self._words)
         content = np.frombuffer(model, np.uint8)
         self.description: Mapping[str, Any]
-        request = {"do": "load", "exact": exact, "all_tensors": all_tensors}
+        request = {"do": "load", "exact": exact, "all_tensors": all_tensors, "delegate": delegate}
         self.description, _ = self._ask(request, [content], "LiteRT cannot run the model")
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:

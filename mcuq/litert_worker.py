@@ -44,11 +44,12 @@ def unpack(content: bytes) -> tuple[dict[str, Any], list[Array]]:
 class _Model:
     """A model in LiteRT's interpreter."""
 
-    def __init__(self, content: bytes, exact: bool, all_tensors: bool) -> None:
+    def __init__(self, content: bytes, exact: bool, all_tensors: bool, delegate: bool) -> None:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType  # noqa: PLC0415
 
-        # The default resolver would differ from machine to machine and announce its delegate on the terminal.
-        resolver = OpResolverType.BUILTIN_REF if exact else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        # Its default differs from machine to machine: a delegate takes what it can.
+        optimized = OpResolverType.AUTO if delegate else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        resolver = OpResolverType.BUILTIN_REF if exact else optimized
 
         def make() -> Any:
             interpreter = Interpreter(
@@ -70,6 +71,7 @@ class _Model:
             "inputs": [_described(detail) for detail in self._inputs],
             "outputs": [_described(detail) for detail in self._outputs],
             "computed": self._computed_tensors() if all_tensors else [],
+            "delegated": any(op["op_name"] == "DELEGATE" for op in self._interpreter._get_ops_details()),
         }
 
     def _computed_tensors(self) -> list[tuple[str, int]]:
@@ -124,7 +126,8 @@ def main() -> None:
         try:
             if message["do"] == "load":
                 all_tensors = bool(message["all_tensors"])
-                model = _Model(arrays[0].tobytes(), bool(message["exact"]), all_tensors)
+                content, exact = arrays[0].tobytes(), bool(message["exact"])
+                model = _Model(content, exact, all_tensors, bool(message["delegate"]))
                 answer = pack(model.description(all_tensors))
             elif message["do"] == "run" and model is not None:
                 answer = pack({}, model.run(arrays))

@@ -68,6 +68,54 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class LayerExplained:
+    """A layer in LiteRT's default, held to its reference kernels over all samples.
+
+    ``differing`` elements of ``elements`` differ, by up to ``largest``, when the whole model runs, and ``own`` when the
+    layer alone runs, on the reference's inputs. ``reference_rounds`` and ``default_rounds`` are the roundings, of those
+    tried on layers of sums, that give every byte of the one and of the other (alone).
+    """
+
+    name: str
+    op: str
+    elements: int
+    differing: int
+    largest: float
+    own: int
+    own_largest: float
+    reference_rounds: tuple[str, ...]
+    default_rounds: tuple[str, ...]
+
+    @property
+    def why(self) -> str:
+        """What shows of the reason, in words."""
+        if not self.differing and not self.own:
+            return ""
+        if not self.own:
+            return "computes alike; what it reads differs"
+        if not (self.reference_rounds and self.default_rounds) or self.reference_rounds == self.default_rounds:
+            return "not explained: no rounding that was tried gives these bytes"
+        one, other = (" or ".join(found) for found in (self.reference_rounds, self.default_rounds))
+        return f"rounds {other}; the reference {one}"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """LiteRT's default beside its reference kernels. ``delegated``: a delegate runs some layers of it.
+
+    ``kept_alike``: made to show all tensors, as it is for ``layers``, the default computes the same outputs.
+    """
+
+    samples: int
+    delegated: bool
+    elements: int
+    differing: int
+    largest: float
+    kept_alike: bool
+    layers: tuple[LayerExplained, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """A build's layers against LiteRT: on this machine, and on the target if one was asked for."""
 
@@ -79,6 +127,7 @@ class Verification:
     layers: tuple[LayerCheck, ...]
     places: tuple[Place, ...]
     notes: tuple[str, ...] = ()
+    explanation: Explanation | None = None
 
     @property
     def differences(self) -> tuple[tuple[str, Difference], ...]:
@@ -95,6 +144,8 @@ def print_verification(found: Verification, console: Console) -> None:
     """The verification as short tables for people."""
     parts: list[RenderableType] = [_summary(found), _layers(found)]
     parts += [_elements(difference) for _, difference in found.differences]
+    if found.explanation is not None:
+        parts += [Text(_default_in_words(found.explanation)), _explained(found.explanation)]
     parts += [Text(f"note: {note}", style="bold yellow") for note in found.notes]
     console.print(Group(*parts))
 
@@ -157,4 +208,27 @@ def _elements(found: Difference) -> Table:
         table.add_row(Text(str(list(element.index))), f"{element.expected:g}", f"{element.found:g}")
     if found.differing > len(found.first):
         table.add_row(f"and {found.differing - len(found.first):,} more")
+    return table
+
+
+def _default_in_words(found: Explanation) -> str:
+    kernels = "with a delegate, XNNPACK where LiteRT brings it" if found.delegated else "without a delegate"
+    kept = "" if found.kept_alike else "; shown all its tensors, it computes other outputs than by itself"
+    return (
+        f"LiteRT's default ({kernels}) beside LiteRT's reference kernels, which mcuq is held to: "
+        f"{found.differing:,} of {found.elements:,} output elements differ, by up to {found.largest:g}, "
+        f"over {found.samples} samples{kept}"
+    )
+
+
+def _explained(found: Explanation) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("layer", overflow="fold")
+    table.add_column("operator", no_wrap=True)
+    for name in ("elements", "differ", "by", "of its own"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("why, as far as it shows", overflow="fold")
+    for layer in found.layers:
+        numbers = (f"{layer.elements:,}", f"{layer.differing:,}", f"{layer.largest:g}", f"{layer.own:,}")
+        table.add_row(Text(layer.name), layer.op, *numbers, layer.why)
     return table

@@ -25,8 +25,9 @@ from mcuq.board import simulated_board
 from mcuq.build import LAYOUT_FILE, MANIFEST
 from mcuq.built import Built
 from mcuq.data import Dataset
-from mcuq.errors import RunError, ToolError, UsageError
+from mcuq.errors import RunError, ToolError, UnsupportedError, UsageError
 from mcuq.expected import Expectations, Expected
+from mcuq.explain import explain
 from mcuq.host_c import build_for_host
 from mcuq.layout import Layout, Write, read_layout
 from mcuq.link import Link
@@ -38,7 +39,7 @@ from mcuq.runners.host import HostRunner
 from mcuq.runners.qemu import QemuRunner
 from mcuq.session import Session
 from mcuq.simulate import random_data
-from mcuq.verification import Difference, Element, LayerCheck, Place, Verification
+from mcuq.verification import Difference, Element, Explanation, LayerCheck, Place, Verification
 
 Array = npt.NDArray[Any]
 HOST, SIMULATOR = "host", "sim"
@@ -50,13 +51,14 @@ _END = "at the end of the run"
 @dataclass(frozen=True, slots=True)
 class VerifyOptions:
     """``target`` is "host", "sim", "auto" or a serial port. ``timeout_s`` bounds one inference, ``limit`` the samples;
-    ``reconnect_s`` is how long a lost board is waited for."""
+    ``reconnect_s`` is how long a lost board is waited for. ``explain``: LiteRT's default is looked at, too."""
 
     target: str = SIMULATOR
     limit: int | None = None
     timeout_s: float = 120.0
     reconnect_s: float = 30.0
     cmsis_nn: Path | None = None
+    explain: bool = False
 
 
 class _DiffersError(Exception):
@@ -81,6 +83,7 @@ def verify(built: Built, data: Dataset | None, options: VerifyOptions, progress:
     places = [_on_host(built, layout, expected, options, progress)]
     if options.target != HOST:
         places.append(_on_target(built, layout, expected, options, progress))
+    explanation, unexplained = _explained(built, samples, progress) if options.explain else (None, None)
     return Verification(
         model=built.model.name,
         board=built.board.name,
@@ -89,7 +92,8 @@ def verify(built: Built, data: Dataset | None, options: VerifyOptions, progress:
         data=f"{samples.count} {'samples' if data is not None else 'random inputs'}",
         layers=_layer_checks(built, expected[0]),
         places=tuple(places),
-        notes=_notes(built, places),
+        notes=(*_notes(built, places), *([unexplained] if unexplained else [])),
+        explanation=explanation,
     )
 
 
@@ -221,11 +225,19 @@ def _difference(
     )
 
 
+def _explained(built: Built, samples: Dataset, progress: Progress) -> tuple[Explanation | None, str | None]:
+    """What LiteRT's default does, or why it cannot be told."""
+    try:
+        return explain(built.model, samples, progress), None
+    except UnsupportedError as error:
+        return None, f"LiteRT's default was not looked at: {error.message}"
+
+
 def _layer_checks(built: Built, expected: Expected) -> tuple[LayerCheck, ...]:
     checks = []
     for layer, report in zip(built.model.graph.layers(), built.report.layers, strict=True):
         content = b"".join(expected.tensors[tensor.name].tobytes() for tensor in layer.written)
-        held_to = ", ".join(sorted({expected.held_to[tensor.name].value for tensor in layer.written}))
+        held_to = ", ".join(sorted({expected.held_to[tensor.name].value for tensor in layer.written})) or "a state"
         checks.append(
             LayerCheck(report.name, report.op, report.kernel, len(content), f"{zlib.crc32(content):08x}", held_to)
         )

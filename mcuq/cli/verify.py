@@ -41,6 +41,9 @@ from mcuq.cli._shared import (
     help="Seconds to wait for a board that was unplugged.",
 )
 @cmsis_nn_option
+@option(
+    "--explain", is_flag=True, help="Also say where LiteRT's default gives other bytes than its reference, and why."
+)
 @json_option
 @verbose_option
 def command(
@@ -51,6 +54,7 @@ def command(
     timeout: float,
     reconnect: float,
     cmsis_nn: str | None,
+    explain: bool,
     as_json: bool,
     verbose: bool,
 ) -> int:
@@ -73,7 +77,7 @@ def command(
     config = load_config(Path.cwd())
     spec = data or config.test_data
     samples = None if spec is None else load_data(spec, input_specs(built.model.file_graph))
-    options = VerifyOptions(target, limit, timeout, reconnect, existing(cmsis_nn or config.cmsis_nn))
+    options = VerifyOptions(target, limit, timeout, reconnect, existing(cmsis_nn or config.cmsis_nn), explain)
     with progress_on(console) as progress:
         found = verify(built, samples, options, progress)
     if as_json:
