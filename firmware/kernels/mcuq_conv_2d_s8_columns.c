@@ -36,20 +36,22 @@ static inline int16_t *gather_shuffled(const int8_t *source0, const int8_t *sour
     return end;
 }
 
-/* Pairs of pixels that lie one behind the other, of a multiple of 4 activations. */
-static __attribute__((noinline)) void gather_neighbours(const int8_t *source, int16_t *target, int32_t pairs,
-                                                        int32_t channels)
+/* Runs of both pixels, a multiple of 4 activations each, from pitch to pitch. */
+static __attribute__((noinline)) void gather_runs(const int8_t *source0, const int8_t *source1, int16_t *target,
+                                                  int32_t run, int32_t pitch, int32_t runs)
 {
-    const int8_t *from = source;
+    const int8_t *from0 = source0;
+    const int8_t *from1 = source1;
     int16_t *to = target;
-    for (int32_t left = pairs; left > 0; left--) {
-        to = gather_shuffled(from, &from[channels], to, channels);
-        from = &from[2 * channels];
+    for (int32_t left = runs; left > 0; left--) {
+        to = gather_shuffled(from0, from1, to, run);
+        from0 = &from0[pitch];
+        from1 = &from1[pitch];
     }
 }
 
 /* A run of one pixel from its activation k on; the pixel's words are every other one. */
-static void gather_in_order(const int8_t *source, int16_t *words, int32_t k, int32_t count)
+static __attribute__((noinline)) void gather_in_order(const int8_t *source, int16_t *words, int32_t k, int32_t count)
 {
     for (int32_t i = 0; i < count; i++) {
         const int32_t at = k + i;
@@ -85,19 +87,11 @@ static inline const int8_t *inside(const mcuq_conv_2d_s8_columns_params *p, cons
 }
 
 /* Both pixels' activations where all windows are inside: rows of a multiple of 4 activations. */
-static __attribute__((noinline)) void gather_inside(const mcuq_conv_2d_s8_columns_params *p, const pixel *first,
-                                                    const pixel *second, int16_t *target)
+static void gather_inside(const mcuq_conv_2d_s8_columns_params *p, const pixel *first, const pixel *second,
+                          int16_t *target)
 {
-    const int32_t run = p->run_columns * p->channels;
     const int32_t pitch = p->dilation_height * p->input_width * p->channels;
-    const int8_t *source0 = inside(p, first);
-    const int8_t *source1 = inside(p, second);
-    int16_t *to = target;
-    for (int32_t left = p->window_height; left > 0; left--) {
-        to = gather_shuffled(source0, source1, to, run);
-        source0 = &source0[pitch];
-        source1 = &source1[pitch];
-    }
+    gather_runs(inside(p, first), inside(p, second), target, p->run_columns * p->channels, pitch, p->window_height);
 }
 
 /* And where they may reach into padding, or runs are no multiples of 4. */
@@ -111,7 +105,7 @@ static void gather(const mcuq_conv_2d_s8_columns_params *p, const pixel *first, 
             const int8_t *source0 = run_of(p, first, ky, kx, staged);
             const int8_t *source1 = run_of(p, second, ky, kx, &staged[run]);
             if ((run % 4) == 0) {
-                (void)gather_shuffled(source0, source1, &target[2 * k], run);
+                gather_runs(source0, source1, &target[2 * k], run, 0, 1);
             } else {
                 gather_in_order(source0, target, k, run);
                 gather_in_order(source1, &target[2], k, run);
@@ -156,7 +150,7 @@ int32_t mcuq_conv_2d_s8_columns_gather(const mcuq_conv_2d_s8_columns_params *par
     }
     if (one_run && (p->stride_height == 1) && (p->stride_width == 1)) {
         const int32_t pairs = count / 2; /* here's image moves, its place in it does not */
-        gather_neighbours(here->image, target, pairs, p->channels);
+        gather_runs(here->image, &here->image[p->channels], target, p->channels, 2 * p->channels, pairs);
         here->image = &here->image[2 * pairs * p->channels];
         target = &target[4 * p->gemm.pairs * pairs];
         left -= 2 * pairs;
