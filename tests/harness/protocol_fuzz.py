@@ -93,7 +93,7 @@ class Line:
                 self.expected.append(Expected(frame, refusal, self.last_sequence))
                 return
             self.last_sequence = frame.sequence
-            self.runs += frame.type == Request.RUN and frame.body == b""
+            self.runs += frame.type == Request.RUN and len(frame.body) in (0, 4)
         answer = None if exact is None else Frame(frame.type | RESPONSE, frame.sequence, exact)
         self._answered = Expected(frame, answer, self.last_sequence)
         self.expected.append(self._answered)
@@ -117,12 +117,21 @@ class Line:
             for index, data in enumerate(inputs):
                 for at in range(0, len(data), 100):
                     self.ask(Request.WRITE_INPUT, struct.pack("<BI", index, at) + data[at : at + 100], b"")
-            self.ask(Request.RUN)
+            self._run()
         self.whole(self._earlier[-1])  # once more: answered, not executed
         for at in range(0, len(inputs[0]), 100):
             self.ask(Request.READ_OUTPUT, struct.pack("<BIH", 0, at, 100), inputs[0][at : at + 100])
         output, offset = self.subject.counter
         self.ask(Request.READ_OUTPUT, struct.pack("<BIH", output, offset, 1), bytes((self.runs & 0xFF,)))
+
+    def _run(self) -> None:
+        """Run the model, at a stretch or stopped after each of its two layers."""
+        if self._chance.randrange(2):
+            self.ask(Request.RUN)
+            return
+        for kind, parts in ((Request.RUN, 1), (Request.STEP, 2)):
+            self.ask(kind, struct.pack("<I", parts), struct.pack("<Q", parts))
+        self.ask(Request.STEP, struct.pack("<I", 3))
 
     def disturb(self) -> None:
         """One piece of trouble: noise; frames cut, flipped, too long, repeated, late, shuffled, forged."""
