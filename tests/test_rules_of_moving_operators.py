@@ -67,6 +67,7 @@ BROKEN: tuple[tuple[str, tuple[Operand, ...], tuple[Operand, ...], dict[str, Any
     ("SPACE_TO_BATCH_ND", (q(), ints(0), ints((0, 0))), (q(),), {}, "a block of (0,) with margins (0, 0)"),
     ("BATCH_TO_SPACE_ND", (q(), ints(2), ints((0, 0))), (q(),), {}, "1 images cannot be made blocks of (2,)"),
     ("BATCH_TO_SPACE_ND", (q(2, 4, 6), ints(2), ints((0, 9))), (q(),), {}, "the output is (1, 4, 6), (1, -1, 6) is"),
+    ("BATCH_TO_SPACE_ND", (q(300, 1, 6), ints(300), ints((0, 0))), (q(1, 300, 6),), {}, "(300,) has 300 pixels"),
     ("MIRROR_PAD", (q(), ints((0, 0), (4, 0), (0, 0))), (q(1, 8, 6),), {}, "take more elements than there are"),
     ("MIRROR_PAD", (q(), ints((0, 0), (0, 0))), (q(),), {}, "for 3 dimensions"),
     ("GATHER", (q(), ints(0, 6)), (q(1, 4, 2),), {"axis": 2}, "the indices go from 0 to 6, the sizes are (6,)"),

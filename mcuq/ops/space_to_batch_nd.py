@@ -21,6 +21,10 @@ from mcuq.ops.base import Array, Operator
 from mcuq.ops.moves import Move, case, constant_integers, reference, same_type, shapes_as_computed
 
 
+MOST_PIXELS = 256
+"""Of a block: each is copied by a call of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class SpaceBatch:
     """Attributes of both operators, for each axis of space: the block's size, and the padding or what is cropped."""
@@ -55,6 +59,12 @@ def batch_to_space_attributes(_options: Mapping[str, Any], layer: Layer) -> Spac
         raise ValueError(f"{batch} images cannot be made blocks of {block}")
     sizes = [size * n - sum(pair) for size, n, pair in zip(space, block, margins, strict=True)]
     return SpaceBatch(block, margins, ((batch // math.prod(block), *sizes, depth),))
+
+
+def blocks_are_small(layer: Layer) -> str | None:
+    """a block has at most 256 pixels"""
+    found = math.prod(layer.attributes.block)
+    return None if found <= MOST_PIXELS else f"a block of {layer.attributes.block} has {found} pixels"
 
 
 def _pairs(a: SpaceBatch, image: Array, parts: Array) -> Iterator[Move]:
@@ -117,7 +127,7 @@ OPERATORS = tuple(
     Operator(
         name,
         attributes,
-        (rules.rank(0, (3, 4), "the input"), same_type(), shapes_as_computed),
+        (rules.rank(0, (3, 4), "the input"), blocks_are_small, same_type(), shapes_as_computed),
         reference(moves),
         cases,
         moves=moves,

@@ -18,6 +18,10 @@ from mcuq.ops.copy import Copy
 from mcuq.ops.reshape import Reshape
 
 
+MOST_BYTES = 1 << 24
+"""Larger tensors, which fit no board, are left as they are: looking at them takes memory, too."""
+
+
 @dataclass(frozen=True, slots=True)
 class _View:
     """A tensor's elements as a view of another tensor, ``root``, whose place is ``array``.
@@ -79,6 +83,8 @@ def _view(graph: Graph, layer: Layer, views: dict[str, _View]) -> _View | None:
         return None
     (x,) = read
     if not x.in_arena or not layer.output.in_arena:  # a state may have changed when it is read later
+        return None
+    if max(x.type.bytes, layer.output.type.bytes) > MOST_BYTES:
         return None
     private = x.name not in graph.outputs and len(graph.consumers(x.name)) == 1
     before = views.get(x.name) if private else None
