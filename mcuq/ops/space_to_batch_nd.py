@@ -20,7 +20,6 @@ from mcuq.ops import rules
 from mcuq.ops.base import Array, Operator
 from mcuq.ops.moves import Move, case, constant_integers, reference, same_type, shapes_as_computed
 
-
 MOST_PIXELS = 256
 """Of a block: each is copied by a call of its own."""
 

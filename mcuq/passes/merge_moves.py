@@ -17,7 +17,6 @@ from mcuq.ops.base import Array
 from mcuq.ops.copy import Copy
 from mcuq.ops.reshape import Reshape
 
-
 MOST_BYTES = 1 << 24
 """Larger tensors, which fit no board, are left as they are: looking at them takes memory, too."""
 
