@@ -65,6 +65,17 @@ def requantize_double(accumulator: Any, multiplier: Any, shift: Any) -> IntArray
     return rounding_divide_by_power_of_two(doubling_high_multiply(shifted, multiplier), right)
 
 
+def requantize_wide(accumulator: Any, multiplier: Any, shift: Any) -> IntArray:
+    """Multiply a sum of up to 48 bits by the multiplier's upper half, with one rounding, half up."""
+    multiplier = np.asarray(multiplier, np.int64)
+    upper = np.where(multiplier < 0x7FFF0000, (multiplier + (1 << 15)) >> 16, 0x7FFF)
+    total_shift = 15 - np.asarray(shift, np.int64)
+    result: IntArray = (
+        np.asarray(accumulator, np.int64) * upper + (np.int64(1) << (total_shift - 1))
+    ) >> total_shift  # fmt: skip
+    return result
+
+
 def requantize_single(accumulator: Any, multiplier: Any, shift: Any) -> IntArray:
     """Multiply with one rounding, half up (LiteRT's FULLY_CONNECTED)."""
     total_shift = 31 - np.asarray(shift, np.int64)

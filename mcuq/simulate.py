@@ -170,7 +170,7 @@ def random_data(built: Built) -> Dataset:
     for spec in input_specs(built.model.file_graph):
         if spec.dtype == "float32":
             arrays.append(rng.normal(0.0, 1.0, (RANDOM_SAMPLES, *spec.shape)).astype(np.float32))
-        elif spec.dtype in ("int8", "uint8"):
+        elif spec.dtype in ("int8", "uint8", "int16"):
             limits = np.iinfo(spec.dtype)
             values = rng.integers(limits.min, limits.max + 1, (RANDOM_SAMPLES, *spec.shape))
             arrays.append(values.astype(spec.dtype))

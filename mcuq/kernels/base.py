@@ -30,7 +30,7 @@ class Kernel:
 
     A kernel whose proof of exactness is missing for a layer refuses it. ``cycles`` estimates what the layer takes with
     this kernel (Cortex-M4 cycles, memory without wait states), for choosing among kernels only; it is asked only about
-    layers that the kernel does not refuse.
+    layers that the kernel does not refuse. A kernel of ``int16`` activations is asked about no others.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Kernel:
     refuses: Callable[[Layer, Target], str | None]
     lower: Callable[[Layer, Target], Lowering]
     cycles: Callable[[Layer, Target], int]
+    int16: bool = False
 
 
 def never(_layer: Layer, _target: Target) -> str | None:

@@ -2,6 +2,8 @@
 
 Integer: accumulator ``a = b[o] + Σ (q_in - z_in) · q_w`` in int32, then ``clamp(z_out + requantize(a, m[o], s[o]))``
 with two roundings, ``m[o] · 2**(s[o]-31) = s_in · s_w[o] / s_out`` in double precision.
+With int16 activations (zero points 0) the bias is int64, sums have 48 bits, and the upper 16 bits of the multiplier
+round once, half up.
 Source: TFLite ``reference_integer_ops::ConvPerChannel``.
 """
 
@@ -24,7 +26,9 @@ from mcuq.ops.weighted import (
     bias_is_int32,
     bias_values,
     channel_requantization,
+    int8_or_int16_activations,
     int8_weights,
+    requantization_of,
 )
 
 
@@ -82,9 +86,20 @@ def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]
             taps = padded[:, rows, columns].reshape(batches, h.output, v.output, a.groups, -1)
             accumulator += np.einsum("nyxgi,goi->nyxgo", taps, grouped[:, :, ky, kx])
     multipliers, shifts = channel_requantization(layer)
-    scaled = requantize_double(accumulator.reshape(batches, h.output, v.output, channels_out), multipliers, shifts)
+    scaled = requantization_of(layer, requantize_double)(
+        accumulator.reshape(batches, h.output, v.output, channels_out), multipliers, shifts
+    )
     low, high = quantized_range(a.activation, layer.output.type)
-    return (np.clip(scaled + layer.output.type.zero_point, low, high).astype(np.int8),)
+    return (np.clip(scaled + layer.output.type.zero_point, low, high).astype(layer.output.type.dtype.numpy),)
+
+
+def _bias_type(activations: DType) -> DType:
+    return DType.INT64 if activations is DType.INT16 else DType.INT32
+
+
+def _wide(*arguments: Any, **options: Any) -> Case:
+    """A case of int16 activations."""
+    return _case(*arguments, zero_points=(0, 0), dtype=DType.INT16, **options)
 
 
 def _case(
@@ -101,6 +116,7 @@ def _case(
     output_scale: float = 0.05,
     weight_scales: tuple[float, ...] | None = None,
     weights: str = "random",
+    dtype: DType = DType.INT8,
 ) -> Case:
     """``window`` is OHWI, ``output`` is (height, width, channels)."""
     channels = window[0]
@@ -108,11 +124,11 @@ def _case(
     return Case(
         name,
         (
-            Operand(shape, 0.03, zero_points[0]),
+            Operand(shape, 0.03, zero_points[0], dtype),
             Operand(window, scales, data=weights),
-            Operand((channels,), tuple(0.03 * s for s in scales), dtype=DType.INT32, data="random"),
+            Operand((channels,), tuple(0.03 * s for s in scales), dtype=_bias_type(dtype), data="random"),
         ),
-        (Operand((shape[0], *output), output_scale, zero_points[1]),),
+        (Operand((shape[0], *output), output_scale, zero_points[1], dtype),),
         {
             "stride_h": stride[0],
             "stride_w": stride[1],
@@ -125,6 +141,10 @@ def _case(
 
 
 CASES = (
+    _wide("int16_3x3_stride_2", (1, 7, 6, 5), (4, 3, 3, 5), (4, 3, 4), stride=(2, 2), activation=Activation.RELU6),
+    _wide("int16_grouped_dilated", (2, 6, 7, 4), (6, 3, 2, 2), (6, 7, 6), dilation=(2, 1)),
+    _wide("int16_factor_above_one", (1, 3, 3, 2), (3, 1, 1, 2), (3, 3, 3), output_scale=2e-5),
+    _wide("int16_tiny_factors", (1, 2, 2, 9), (3, 2, 2, 9), (2, 2, 3), weight_scales=(1e-3, 1e-6, 1e-9)),
     _case("3x3_same", (1, 7, 6, 5), (4, 3, 3, 5), (7, 6, 4)),
     _case("3x3_valid_stride_2", (1, 9, 8, 3), (8, 3, 3, 3), (4, 3, 8), stride=(2, 2), padding=VALID),
     _case("same_stride_2_even", (1, 8, 8, 4), (4, 3, 3, 4), (4, 4, 4), stride=(2, 2), activation=Activation.RELU),
@@ -265,7 +285,7 @@ OPERATORS = (
         "CONV_2D",
         attributes,
         (
-            rules.quantized_activations((0,)),
+            int8_or_int16_activations,
             rules.rank(0, (4,), "the input"),
             rules.constant_input(1, "the weights"),
             int8_weights(0),

@@ -2,6 +2,8 @@
 
 ``m`` is the multiplier: output channels over input channels. Integer: the accumulator, the two roundings and the
 clamp of CONV_2D, with ``m[o] · 2**(s[o]-31) = s_in · s_w[o] / s_out`` in double precision.
+With int16 activations (zero points 0) the bias is int64, sums have 48 bits, and the upper 16 bits of the multiplier
+round once, half up.
 Source: TFLite ``reference_integer_ops::DepthwiseConvPerChannel``.
 """
 
@@ -19,7 +21,15 @@ from mcuq.ops import rules
 from mcuq.ops.activation import Activation, quantized_range
 from mcuq.ops.base import Array, Case, Operand, Operator
 from mcuq.ops.conv_geometry import SAME, VALID, Axis, axis
-from mcuq.ops.weighted import accumulator_fits_int32, bias_is_int32, bias_values, channel_requantization, int8_weights
+from mcuq.ops.weighted import (
+    accumulator_fits_int32,
+    bias_is_int32,
+    bias_values,
+    channel_requantization,
+    int8_or_int16_activations,
+    int8_weights,
+    requantization_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +84,11 @@ def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]
             columns = slice(kx * v.dilation, kx * v.dilation + (v.output - 1) * v.stride + 1, v.stride)
             accumulator += padded[:, rows, columns] * weights[ky, kx]
     multipliers, shifts = channel_requantization(layer)
-    scaled = requantize_double(accumulator, multipliers, shifts) + layer.output.type.zero_point
+    scaled = (
+        requantization_of(layer, requantize_double)(accumulator, multipliers, shifts) + layer.output.type.zero_point
+    )
     low, high = quantized_range(a.activation, layer.output.type)
-    return (np.clip(scaled, low, high).astype(np.int8),)
+    return (np.clip(scaled, low, high).astype(layer.output.type.dtype.numpy),)
 
 
 def _case(
@@ -94,18 +106,20 @@ def _case(
     output_scale: float = 0.02,
     weight_scales: tuple[float, ...] | None = None,
     bias: bool = True,
+    dtype: DType = DType.INT8,
 ) -> Case:
     """``window`` and ``output`` are (height, width)."""
     channels = shape[3] * multiplier
+    of_bias = DType.INT64 if dtype is DType.INT16 else DType.INT32
     scales = weight_scales or tuple(0.002 + 0.0007 * (i % 11) for i in range(channels))
     return Case(
         name,
         (
-            Operand(shape, 0.03, zero_points[0]),
+            Operand(shape, 0.03, zero_points[0], dtype),
             Operand((1, *window, channels), scales, axis=3, data="random"),
-            Operand((channels,), tuple(0.03 * s for s in scales), dtype=DType.INT32, data="random") if bias else None,
+            Operand((channels,), tuple(0.03 * s for s in scales), dtype=of_bias, data="random") if bias else None,
         ),
-        (Operand((shape[0], *output, channels), output_scale, zero_points[1]),),
+        (Operand((shape[0], *output, channels), output_scale, zero_points[1], dtype),),
         {
             "stride_h": stride[0],
             "stride_w": stride[1],
@@ -127,6 +141,8 @@ def _tie(scale: float) -> float:
 
 
 CASES = (
+    _case("int16_3x3", (1, 6, 5, 4), (3, 3), (3, 3), stride=(2, 2), zero_points=(0, 0), dtype=DType.INT16),
+    _case("int16_multiplier_2", (2, 4, 5, 3), (2, 3), (4, 5), multiplier=2, zero_points=(0, 0), dtype=DType.INT16),
     _case("3x3_same", (1, 7, 6, 5), (3, 3), (7, 6)),
     _case("3x3_same_8_channels", (1, 5, 5, 8), (3, 3), (5, 5), activation=Activation.RELU),
     _case("3x3_valid_stride_2", (1, 9, 8, 6), (3, 3), (4, 3), stride=(2, 2), padding=VALID),
@@ -200,7 +216,7 @@ OPERATORS = (
         "DEPTHWISE_CONV_2D",
         attributes,
         (
-            rules.quantized_activations((0,)),
+            int8_or_int16_activations,
             rules.rank(0, (4,), "the input"),
             rules.constant_input(1, "the weights"),
             int8_weights(3),

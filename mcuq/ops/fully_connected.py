@@ -2,6 +2,7 @@
 
 Integer: accumulator ``a = b[o] + Σ (q_in - z_in) · q_w`` in int32, then ``clamp(z_out + requantize(a, m[o], s[o]))``
 with ONE rounding, half up, and ``m[o] · 2**(s[o]-31) = s_in · s_w[o] / s_out`` in double precision.
+With int16 activations (zero points 0) the bias is int64, and so are the sums, which are requantized alike.
 Source: TFLite ``fully_connected.cc`` and ``reference_integer_ops::FullyConnected``, ``FullyConnectedPerChannel``.
 """
 
@@ -19,7 +20,14 @@ from mcuq.ir import DType, Layer
 from mcuq.ops import rules
 from mcuq.ops.activation import Activation, quantized_range
 from mcuq.ops.base import Array, Case, Operand, Operator
-from mcuq.ops.weighted import accumulator_fits_int32, bias_is_int32, bias_values, channel_requantization, int8_weights
+from mcuq.ops.weighted import (
+    accumulator_fits_int32,
+    bias_is_int32,
+    bias_values,
+    channel_requantization,
+    int8_or_int16_activations,
+    int8_weights,
+)
 
 DEFAULT_WEIGHTS_FORMAT = 0
 
@@ -81,7 +89,7 @@ def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]
     multipliers, shifts = requantization(layer)
     scaled = requantize_single(accumulator, multipliers, shifts) + layer.output.type.zero_point
     low, high = quantized_range(a.activation, layer.output.type)
-    return (np.clip(scaled, low, high).astype(np.int8).reshape(layer.output.shape),)
+    return (np.clip(scaled, low, high).astype(layer.output.type.dtype.numpy).reshape(layer.output.shape),)
 
 
 def _case(
@@ -97,17 +105,19 @@ def _case(
     scales: tuple[float, ...] = (0.004,),
     bias: bool = True,
     values: str = "random",
+    dtype: DType = DType.INT8,
 ) -> Case:
     """``weights`` is (outputs, depth), ``values`` what they are drawn from."""
+    of_bias = DType.INT64 if dtype is DType.INT16 else DType.INT32
     bias_scales = tuple(0.03 * s for s in scales)
     return Case(
         name,
         (
-            Operand(shape, 0.03, zero_points[0]),
+            Operand(shape, 0.03, zero_points[0], dtype),
             Operand(weights, scales, data=values),
-            Operand((weights[0],), bias_scales, dtype=DType.INT32, data="random") if bias else None,
+            Operand((weights[0],), bias_scales, dtype=of_bias, data="random") if bias else None,
         ),
-        (Operand(output, output_scale, zero_points[1]),),
+        (Operand(output, output_scale, zero_points[1], dtype),),
         {"keep_num_dims": keep, "fused_activation_function": int(activation)},
     )
 
@@ -125,6 +135,9 @@ def _tie(scale: float) -> float:
 
 
 CASES = (
+    _case("int16", (2, 33), (10, 33), (2, 10), zero_points=(0, 0), dtype=DType.INT16, activation=Activation.RELU),
+    _case("int16_per_channel", (1, 20), (7, 20), (1, 7), scales=_scales(7), zero_points=(0, 0), dtype=DType.INT16),
+    _case("int16_no_bias", (1, 300), (3, 300), (1, 3), bias=False, zero_points=(0, 0), dtype=DType.INT16),
     _case("one_row", (1, 33), (10, 33), (1, 10)),
     _case("batch_3", (3, 20), (7, 20), (3, 7), activation=Activation.RELU),
     _case("long_row", (1, 640), (17, 640), (1, 17), output_scale=0.3),
@@ -181,14 +194,14 @@ OPERATORS = (
         "FULLY_CONNECTED",
         attributes,
         (
-            rules.quantized_activations((0,)),
+            int8_or_int16_activations,
             rules.constant_input(1, "the weights"),
             rules.rank(1, (2,), "the weights"),
             int8_weights(0),
             weights_have_the_default_format,
             shapes_agree,
             bias_is_int32,
-            accumulator_fits_int32(0),
+            accumulator_fits_int32(0, wide_sum=2**32),
             rules.fused_activation_is_a_clamp,
             rules.clamp_fits_int32,
         ),

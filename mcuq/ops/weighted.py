@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
-from mcuq.fixedpoint import quantize_multiplier
+from mcuq.fixedpoint import IntArray, quantize_multiplier, requantize_wide
 from mcuq.ir import DType, Layer
+from mcuq.ops import rules
 from mcuq.ops.base import Array, Constraint
+
+WIDE_SUM = 2**47
+MOST_WIDE_SHIFT = 7
+"""What LiteRT allows of sums over int16 activations."""
+Requantize = Callable[[Any, Any, Any], IntArray]
+
+
+def requantization_of(layer: Layer, narrow: Requantize) -> Requantize:
+    """How the layer's sums are scaled: as ``narrow`` does, but for those over int16 activations."""
+    return requantize_wide if is_wide(layer) else narrow
 
 
 def int8_weights(channel_axis: int) -> Constraint:
@@ -29,22 +43,41 @@ def int8_weights(channel_axis: int) -> Constraint:
     return rule
 
 
+def int8_or_int16_activations(layer: Layer) -> str | None:
+    """input and output are both int8, or both int16 with zero point 0, with one scale each"""
+    x, y = layer.input(0).type, layer.output.type
+    if (found := rules.quantized_activations((0,), (DType.INT8, DType.INT16))(layer)) is not None:
+        return found
+    if x.dtype is not y.dtype:
+        return f"the input is {x.dtype.value}, the output {y.dtype.value}"
+    return (
+        "an int16 tensor has a zero point other than 0" if is_wide(layer) and (x.zero_point or y.zero_point) else None
+    )
+
+
+def is_wide(layer: Layer) -> bool:
+    """Are the activations int16?"""
+    return layer.input(0).type.dtype is DType.INT16
+
+
 def bias_is_int32(layer: Layer) -> str | None:
-    """the bias is absent, or constant int32 with one value for each output channel"""
+    """the bias is absent, or constant with one value for each output channel: int32, for int16 activations int64"""
     bias = layer.optional_input(2)
     if bias is None:
         return None
-    if bias.data is None or bias.type.dtype is not DType.INT32 or bias.type.elements != layer.output.shape[-1]:
-        return f"bias is {bias.type}, a constant int32 for each of {layer.output.shape[-1]} channels is needed"
+    dtype = DType.INT64 if is_wide(layer) else DType.INT32
+    if bias.data is None or bias.type.dtype is not dtype or bias.type.elements != layer.output.shape[-1]:
+        return f"bias is {bias.type}, a constant {dtype.value} for each of {layer.output.shape[-1]} channels is needed"
     return None
 
 
 def bias_values(layer: Layer) -> Array:
-    """The bias as int32, zeros where there is none."""
+    """The bias as int32 (int64 for int16 activations), zeros where there is none."""
     bias = layer.optional_input(2)
+    dtype = np.int64 if is_wide(layer) else np.int32
     if bias is None or bias.data is None:
-        return np.zeros(layer.output.shape[-1], np.int32)
-    return bias.data.astype(np.int32).reshape(-1)
+        return np.zeros(layer.output.shape[-1], dtype)
+    return bias.data.astype(dtype).reshape(-1)
 
 
 def channel_requantization(layer: Layer) -> tuple[Array, Array]:
@@ -66,18 +99,30 @@ def accumulator_bound(layer: Layer, channel_axis: int) -> Array:
     weights = layer.input(1).data
     assert weights is not None
     by_channel = np.moveaxis(weights.astype(np.int64), channel_axis, 0).reshape(weights.shape[channel_axis], -1)
-    bound: Array = 256 * np.abs(by_channel).sum(axis=1) + np.abs(bias_values(layer).astype(np.int64))
+    bound: Array = (32768 if is_wide(layer) else 256) * np.abs(by_channel).sum(axis=1) + np.abs(
+        bias_values(layer).astype(np.int64)
+    )
     return bound
 
 
-def accumulator_fits_int32(channel_axis: int) -> Constraint:
-    """The rule for an operator whose weights count output channels along ``channel_axis``."""
+def accumulator_fits_int32(channel_axis: int, wide_sum: int = WIDE_SUM) -> Constraint:
+    """The rule for an operator whose weights count output channels along ``channel_axis``.
+
+    ``wide_sum`` is more than its sums over int16 activations may reach.
+    """
 
     def rule(layer: Layer) -> str | None:
         _, shifts = channel_requantization(layer)
         bound = accumulator_bound(layer, channel_axis).astype(np.float64)
+        if is_wide(layer):
+            scaled = float(np.ldexp(bound, shifts.astype(np.int32)).max(initial=0))
+            fits = bound.max(initial=0) < wide_sum and shifts.max(initial=0) <= MOST_WIDE_SHIFT and scaled < 2**31
+            return None if fits else f"the accumulator may reach {bound.max():.0f}, scaled {scaled:.0f}"
         reach = float(np.ldexp(bound, np.maximum(shifts, 0).astype(np.int32)).max(initial=0))
         return None if reach < 2**31 else f"the accumulator may reach {reach:.0f} before its scaling, past int32"
 
-    rule.__doc__ = "the accumulator stays within int32 for every input, also when shifted left for its scaling"
+    rule.__doc__ = (
+        "the accumulator stays within int32 for every input, also when shifted left for its scaling; "
+        "with int16 activations within 48 bits (33 in FULLY_CONNECTED), and within int32 when scaled"
+    )
     return rule

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from mcuq.errors import UnsupportedError, UsageError
 from mcuq.ir import Graph, Layer
 from mcuq.ir.kernel_call import Lowering
-from mcuq.kernels import kernels_for
+from mcuq.kernels import kernels_of
 from mcuq.kernels.base import CMSIS_NN, MCUQ, Kernel, Target
 from mcuq.kernels.mcuq_copy import parts_of_input
 from mcuq.ops import operators
@@ -116,7 +116,7 @@ def candidates(layer: Layer, target: Target, policy: KernelPolicy) -> tuple[tupl
     refusals: list[str] = []
     for tier in policy.tiers:
         able: list[Candidate] = []
-        for kernel in kernels_for(layer.op):
+        for kernel in kernels_of(layer):
             if kernel.library not in tier:
                 continue
             refusal = kernel.refuses(layer, target)

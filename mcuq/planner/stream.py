@@ -15,7 +15,7 @@ from types import MappingProxyType
 from mcuq.errors import UnsupportedError
 from mcuq.ir import Layer
 from mcuq.ir.kernel_call import KernelCall, Lowering, TensorPointer
-from mcuq.kernels import kernels_for
+from mcuq.kernels import kernels_of
 from mcuq.kernels.base import Kernel
 from mcuq.ops.rows import Stripe, rows, stripe_layer
 from mcuq.planner.arena import Plan, lower_bound_at, plan, quick_bytes
@@ -198,7 +198,7 @@ class Streamer:
         refusals: list[str] = []
         able: list[Ranked] = []
         for tier, libraries in enumerate(self.policy.tiers):
-            for kernel in (k for k in kernels_for(layer.op) if k.library in libraries):
+            for kernel in (k for k in kernels_of(layer) if k.library in libraries):
                 reason = next((r for part in parts if (r := self._refusal(kernel, step, part)) is not None), None)
                 if reason is not None:
                     refusals.append(f"{kernel.name}: {reason}")
@@ -257,7 +257,7 @@ class Streamer:
         found = self.program.steps[step]
         if found.aliases:
             return 0
-        kernel = next(k for k in kernels_for(found.layer.op) if k.name == found.kernel)
+        kernel = next(k for k in kernels_of(found.layer) if k.name == found.kernel)
         return kernel.cycles(found.layer, self.program.target)
 
     def _lowering(self, kernel: Kernel, step: int, part: Stripe) -> Lowering:
