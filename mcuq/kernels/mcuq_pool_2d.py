@@ -56,7 +56,18 @@ def lower_max(layer: Layer, _target: Target) -> Lowering:
     return pooling(layer, "mcuq_max_pool_2d_s8", "mcuq_pool_2d_s8", "mcuq_max_pool_2d_s8")
 
 
+def lower_average_s16(layer: Layer, _target: Target) -> Lowering:
+    return pooling(layer, WIDE_AVERAGE, "mcuq_pool_2d_s16", "mcuq_pool_2d_s16")
+
+
+def lower_max_s16(layer: Layer, _target: Target) -> Lowering:
+    return pooling(layer, WIDE_MAX, "mcuq_pool_2d_s16", "mcuq_pool_2d_s16")
+
+
+WIDE_AVERAGE, WIDE_MAX = "mcuq_average_pool_2d_s16", "mcuq_max_pool_2d_s16"
 KERNELS = (
+    Kernel(WIDE_AVERAGE, MCUQ, "AVERAGE_POOL_2D", never, lower_average_s16, per_window_element(10), int16=True),
+    Kernel(WIDE_MAX, MCUQ, "MAX_POOL_2D", never, lower_max_s16, per_window_element(8), int16=True),
     Kernel("mcuq_average_pool_2d_s8", MCUQ, "AVERAGE_POOL_2D", never, lower_average, per_window_element(10, output=55)),
     Kernel("mcuq_max_pool_2d_s8", MCUQ, "MAX_POOL_2D", never, lower_max, per_window_element(8)),
 )

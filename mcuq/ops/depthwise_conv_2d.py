@@ -26,7 +26,6 @@ from mcuq.ops.weighted import (
     bias_is_int32,
     bias_values,
     channel_requantization,
-    int8_or_int16_activations,
     int8_weights,
     requantization_of,
 )
@@ -216,7 +215,7 @@ OPERATORS = (
         "DEPTHWISE_CONV_2D",
         attributes,
         (
-            int8_or_int16_activations,
+            rules.int8_or_int16_activations,
             rules.rank(0, (4,), "the input"),
             rules.constant_input(1, "the weights"),
             int8_weights(3),

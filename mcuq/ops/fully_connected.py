@@ -25,7 +25,6 @@ from mcuq.ops.weighted import (
     bias_is_int32,
     bias_values,
     channel_requantization,
-    int8_or_int16_activations,
     int8_weights,
 )
 
@@ -194,7 +193,7 @@ OPERATORS = (
         "FULLY_CONNECTED",
         attributes,
         (
-            int8_or_int16_activations,
+            rules.int8_or_int16_activations,
             rules.constant_input(1, "the weights"),
             rules.rank(1, (2,), "the weights"),
             int8_weights(0),

@@ -21,7 +21,7 @@ def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]
     x = inputs[0]
     assert x is not None
     low, high = quantized_range(a.activation, layer.output.type)
-    y = np.empty(layer.output.shape, np.int8)
+    y = np.empty(layer.output.shape, layer.output.type.dtype.numpy)
     for row, column, window in windows(a, x):
         y[:, row, column] = np.clip(window.max(axis=(1, 2)).astype(np.int64), low, high)
     return (y,)

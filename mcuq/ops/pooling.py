@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mcuq.ir import Layer
+from mcuq.ir import DType, Layer
 from mcuq.ops import rules
 from mcuq.ops.activation import Activation
 from mcuq.ops.base import Array, Case, Constraint, Operand
@@ -56,7 +56,7 @@ def quantization_is_kept(layer: Layer) -> str | None:
 
 
 CONSTRAINTS: tuple[Constraint, ...] = (
-    rules.quantized_activations((0,)),
+    rules.int8_or_int16_activations,
     rules.rank(0, (4,), "the input"),
     windows_are_positive,
     shapes_agree,
@@ -87,12 +87,13 @@ def _case(
     activation: Activation = Activation.NONE,
     scale: float = 0.05,
     zero_point: int = -7,
+    dtype: DType = DType.INT8,
 ) -> Case:
     """``window``, ``output`` and ``stride`` are (height, width)."""
     return Case(
         name,
-        (Operand(shape, scale, zero_point),),
-        (Operand((shape[0], *output, shape[3]), scale, zero_point),),
+        (Operand(shape, scale, zero_point, dtype),),
+        (Operand((shape[0], *output, shape[3]), scale, zero_point, dtype),),
         {
             "filter_height": window[0],
             "filter_width": window[1],
@@ -105,6 +106,17 @@ def _case(
 
 
 CASES = (
+    _case("int16_3x2_same", (2, 5, 6, 3), (3, 2), (3, 6), stride=(2, 1), zero_point=0, dtype=DType.INT16),
+    _case(
+        "int16_relu6",
+        (1, 8, 8, 2),
+        (8, 8),
+        (8, 8),
+        scale=5e-4,
+        zero_point=0,
+        dtype=DType.INT16,
+        activation=Activation.RELU6,
+    ),
     _case("2x2_stride_2", (1, 8, 6, 5), (2, 2), (4, 3), stride=(2, 2), padding=VALID),
     _case("3x3_same", (1, 7, 6, 3), (3, 3), (7, 6)),
     _case("3x3_same_stride_2", (1, 8, 8, 4), (3, 3), (4, 4), stride=(2, 2), activation=Activation.RELU),

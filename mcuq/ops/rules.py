@@ -94,3 +94,20 @@ def rank(index: int, ranks: tuple[int, ...], role: str) -> Constraint:
 
     rule.__doc__ = f"{role} has {ranks} dimensions"
     return rule
+
+
+def int8_or_int16_activations(layer: Layer) -> str | None:
+    """input and output are both int8, or both int16 with zero point 0, with one scale each"""
+    x, y = layer.input(0).type, layer.output.type
+    if (found := quantized_activations((0,), (DType.INT8, DType.INT16))(layer)) is not None:
+        return found
+    if x.dtype is not y.dtype:
+        return f"the input is {x.dtype.value}, the output {y.dtype.value}"
+    return (
+        "an int16 tensor has a zero point other than 0" if is_wide(layer) and (x.zero_point or y.zero_point) else None
+    )
+
+
+def is_wide(layer: Layer) -> bool:
+    """Are the activations int16?"""
+    return layer.input(0).type.dtype is DType.INT16

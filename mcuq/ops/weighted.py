@@ -9,8 +9,8 @@ import numpy as np
 
 from mcuq.fixedpoint import IntArray, quantize_multiplier, requantize_wide
 from mcuq.ir import DType, Layer
-from mcuq.ops import rules
 from mcuq.ops.base import Array, Constraint
+from mcuq.ops.rules import is_wide
 
 WIDE_SUM = 2**47
 MOST_WIDE_SHIFT = 7
@@ -41,23 +41,6 @@ def int8_weights(channel_axis: int) -> Constraint:
 
     rule.__doc__ = "weights are int8, zero point 0, with one scale or one for each output channel"
     return rule
-
-
-def int8_or_int16_activations(layer: Layer) -> str | None:
-    """input and output are both int8, or both int16 with zero point 0, with one scale each"""
-    x, y = layer.input(0).type, layer.output.type
-    if (found := rules.quantized_activations((0,), (DType.INT8, DType.INT16))(layer)) is not None:
-        return found
-    if x.dtype is not y.dtype:
-        return f"the input is {x.dtype.value}, the output {y.dtype.value}"
-    return (
-        "an int16 tensor has a zero point other than 0" if is_wide(layer) and (x.zero_point or y.zero_point) else None
-    )
-
-
-def is_wide(layer: Layer) -> bool:
-    """Are the activations int16?"""
-    return layer.input(0).type.dtype is DType.INT16
 
 
 def bias_is_int32(layer: Layer) -> str | None:
