@@ -90,9 +90,10 @@ def _quantized(
     synthetic_samples: int,
 ) -> Model:
     from mcuq.quantize.int8 import quantize_int8  # noqa: PLC0415 - imports the quantizer
+    from mcuq.quantize.rewrite import REWRITTEN  # noqa: PLC0415
 
     specs = input_specs(graph)
-    if lacking := unsupported_operators(graph):
+    if lacking := tuple(found for found in unsupported_operators(graph) if found.op not in REWRITTEN):
         raise refusal(file_name, _all_blockers(file_name, content, specs) or lacking)
     notes: tuple[str, ...] = ()
     if data is None:

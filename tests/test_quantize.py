@@ -15,6 +15,7 @@ import pytest
 from mcuq.data import Dataset, InputSpec, load_data, synthetic_data
 from mcuq.errors import DataError, UnsupportedError
 from mcuq.frontend.keras import to_float_tflite
+from mcuq.frontend.tflite import find_blockers, read_tflite
 from mcuq.quantize import operators_left_float, quantize_int8
 from mcuq.quantize.flatbuffer import operator_name, read_model, tensor_name, write_model
 from mcuq.quiet import quiet_stderr
@@ -70,8 +71,33 @@ def keras_models(keras: Any) -> dict[str, Any]:
     plain = keras.Input((4,), name="plain")
     silent = keras.Model(plain, layers.Dense(3, kernel_initializer="zeros", activation="softmax")(plain))
     six = keras.Model(plain, layers.Dense(2)(layers.ReLU(6.0, name="six")(plain)))
-    leaky = keras.Sequential([keras.Input((4,)), layers.Dense(3, name="before"), layers.LeakyReLU(name="leaky")])
-    return {"everything": everything, "several": several, "dead": dead, "silent": silent, "six": six, "leaky": leaky}
+    wave = keras.Model(plain, keras.ops.sin(layers.Dense(3, name="before")(plain)))
+
+    x = layers.Conv2D(5, 3, name="conv")(image)
+    slopes = keras.initializers.RandomUniform(-0.5, 0.5, seed=1)
+    functions = keras.Model(
+        image,
+        [
+            layers.LeakyReLU()(x),
+            layers.PReLU(shared_axes=[1, 2], alpha_initializer=slopes)(x),
+            layers.ELU()(x),
+            keras.ops.log(keras.ops.exp(keras.ops.abs(x)) + 0.5),
+            layers.GlobalMaxPooling2D()(layers.Minimum()([x, layers.ReLU()(x)])),
+            keras.ops.log_softmax(layers.Flatten()(x)),
+            keras.ops.where(x > 0.1, x, 0.3 * x) * keras.ops.cast(x < 0.5, "float32"),
+            layers.LayerNormalization()(x),
+            keras.ops.sum(keras.ops.square(x), axis=[1, 2]),
+        ],
+    )
+    return {
+        "everything": everything,
+        "several": several,
+        "dead": dead,
+        "silent": silent,
+        "six": six,
+        "wave": wave,
+        "functions": functions,
+    }
 
 
 def images(count: int = 40) -> Dataset:
@@ -175,8 +201,33 @@ def add_squeeze(tree: Any) -> bytes:
 
 
 def test_operators_that_stay_float_are_named(converted: dict[str, bytes]) -> None:
-    int8_model = quantize_int8(converted["leaky"], synthetic_data((InputSpec("x", (4,), low=-1.0),), 10))
-    assert operators_left_float(int8_model) == (("LEAKY_RELU", "leaky/LeakyRelu"),)
+    int8_model = quantize_int8(converted["wave"], synthetic_data((InputSpec("x", (4,), low=-1.0),), 10))
+    ((operator, _),) = operators_left_float(int8_model)
+    assert operator == "SIN"
+
+
+def test_operators_that_the_quantizer_does_not_know_are_quantized(converted: dict[str, bytes]) -> None:
+    """By a stand-in, or made of others."""
+    data = synthetic_data((InputSpec("image", (8, 8, 3), low=-1.0),), 20)
+    int8_model = quantize_int8(converted["functions"], data)
+    assert operators_left_float(int8_model) == ()
+    graph = read_tflite(int8_model, "functions")
+    assert find_blockers(graph) == ()
+    found = {node.op for node in graph.nodes}
+    assert {
+        "LEAKY_RELU",
+        "PRELU",
+        "EXP",
+        "LOG",
+        "ABS",
+        "MINIMUM",
+        "REDUCE_MAX",
+        "LOG_SOFTMAX",
+        "LESS",
+        "GREATER",
+    } <= found
+    assert not {"ELU", "NEG", "SQUARE", "SUM"} & found
+    assert worst_error(converted["functions"], int8_model, data) < 0.15
 
 
 def test_files_with_repeated_or_missing_tensor_names_quantize(converted: dict[str, bytes]) -> None:

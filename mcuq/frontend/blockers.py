@@ -28,6 +28,7 @@ _ADVICE = {
         ),
         _RECURRENT,
     ),
+    **dict.fromkeys(("SIN", "COS", "FLOOR", "CEIL", "ROUND", "SIGN"), "compute it before or after the model"),
     "CONV_3D": "use Conv2D or Conv1D",
     "IF": "models must run the same layers for every input",
 }
@@ -75,7 +76,7 @@ def left_float(graph: Graph) -> tuple[Blocker, ...]:
     return tuple(
         Blocker(layer.name, layer.op, "litert-quantizer does not quantize it")
         for layer in graph.layers()
-        if layer.op not in {"QUANTIZE", "DEQUANTIZE"}
+        if layer.op not in {"QUANTIZE", "DEQUANTIZE", "CAST"}
         and not _moves(layer.op)
         and any(t is not None and t.type.dtype is DType.FLOAT32 for t in (*layer.inputs, *layer.outputs))
     )

@@ -23,6 +23,7 @@ from mcuq.quantize.calibrate import Statistics, calibrate
 from mcuq.quantize.flatbuffer import operator_name, read_model, tensor_name, write_model
 from mcuq.quantize.lstm import quantize_lstm
 from mcuq.quantize.prepare import prepare
+from mcuq.quantize.stand_ins import restore, use_stand_ins
 from mcuq.quiet import quiet_stderr
 
 Progress = Callable[[int, int], None]
@@ -42,8 +43,11 @@ def quantize_int8(float_tflite: bytes, calibration: Dataset, progress: Progress 
     samples = _samples(model, calibration)
     statistics = calibrate(write_model(model), samples, progress)
     correct_biases(model, statistics)
+    biases = float_biases(model)
+    replaced = use_stand_ins(model)
     quantized = read_model(_quantize(write_model(model), _ranges(statistics, prepared.ceilings)))
-    widen_scales(quantized, float_biases(model))
+    restore(quantized, replaced)
+    widen_scales(quantized, biases)
     _quantize_unread(quantized)
     quantize_lstm(quantized)
     _drop_unused(quantized)
@@ -67,7 +71,7 @@ def operators_left_float(model: bytes) -> tuple[tuple[str, str], ...]:
     for operator in tree.subgraphs[0].operators:
         name = operator_name(tree, operator)
         used = [tensors[index] for index in (*operator.inputs, *operator.outputs) if index >= 0]
-        if name not in {"QUANTIZE", "DEQUANTIZE"} and any(t.type == schema.TensorType.FLOAT32 for t in used):
+        if name not in {"QUANTIZE", "DEQUANTIZE", "CAST"} and any(t.type == schema.TensorType.FLOAT32 for t in used):
             left.append((name, tensor_name(tensors[operator.outputs[0]])))
     return tuple(left)
 

@@ -16,6 +16,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from mcuq.errors import UnsupportedError
 from mcuq.quantize.flatbuffer import add_buffer, add_constant, constant, operator_name, tensor_name, use_operator
+from mcuq.quantize.rewrite import rewrite
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ def prepare(model: Any) -> Prepared:
     _constant_reshapes(model)
     _reshape_instead_of_squeeze(model)
     _reshape_behind_lstm(model)
+    rewrite(model)
     return Prepared(model, _relu_instead_of_relu6(model))
 
 

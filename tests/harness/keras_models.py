@@ -184,10 +184,9 @@ def unsupported(keras: Any) -> Any:
     """Layers that mcuq does not compile, between layers that it does."""
     layers = keras.layers
     x = image = keras.Input((8, 8, 3), name="image")
-    x = layers.LeakyReLU(name="leaky")(layers.Conv2D(4, 3, name="fine")(x))
-    x = layers.Conv2DTranspose(4, 3, name="enlarge")(x)
-    x = layers.GlobalMaxPooling2D(name="largest")(x)
-    return keras.Model(image, layers.Dense(3, activation="gelu", name="smooth")(x))
+    x = keras.ops.sin(layers.Conv2D(4, 3, name="fine")(x))
+    x = layers.GlobalAveragePooling2D(name="mean")(keras.ops.floor(x))
+    return keras.Model(image, keras.ops.cos(layers.Dense(3, name="last")(x)))
 
 
 def recurrent(keras: Any) -> Any:
