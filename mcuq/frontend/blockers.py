@@ -19,6 +19,7 @@ _RECURRENT = (
     "and a short GRU or SimpleRNN compiles with unroll=True"
 )
 _CUSTOM = "TFLite has no such operator; use layers that convert without it"
+_ELSEWHERE = "give an int8 .tflite, as TensorFlow's own converter makes"
 _ADVICE = {
     "ELU": _ACTIVATIONS,
     **dict.fromkeys(
@@ -74,7 +75,7 @@ def unsupported_operators(graph: Graph) -> tuple[Blocker, ...]:
 def left_float(graph: Graph) -> tuple[Blocker, ...]:
     """The operators that still compute in float32 after quantization, not those that convert or only move values."""
     return tuple(
-        Blocker(layer.name, layer.op, "litert-quantizer does not quantize it")
+        Blocker(layer.name, layer.op, "litert-quantizer does not quantize it", _ELSEWHERE)
         for layer in graph.layers()
         if layer.op not in {"QUANTIZE", "DEQUANTIZE", "CAST"}
         and not _moves(layer.op)
