@@ -41,14 +41,16 @@ def range_attributes(_options: Mapping[str, Any], layer: Layer) -> Numbers:
     if any(tensor.data is None or tensor.type.dtype is not dtype or tensor.type.elements != 1 for tensor in given):
         raise ValueError(f"start, limit and delta are not constants of {dtype.value}")
     start, limit, delta = (tensor.data.reshape(-1)[0] for tensor in given if tensor.data is not None)
-    if not delta or (limit - start) * delta < 0 or not np.isfinite([start, limit, delta]).all():
+    if not delta or (limit > start) != (delta > 0) or not np.isfinite([start, limit, delta]).all():
         raise ValueError(f"steps of {delta} from {start} do not reach {limit}")
     if dtype in INTEGERS:
         count = -(-abs(int(limit) - int(start)) // abs(int(delta)))
     else:
-        count = math.ceil(abs((limit - start) / delta))
+        with np.errstate(over="ignore"):
+            steps_needed = abs((limit - start) / delta)
+        count = math.ceil(steps_needed) if np.isfinite(steps_needed) else MOST + 1
     if count > MOST:
-        raise ValueError(f"{count} values are more than {MOST}")
+        raise ValueError(f"from {start} to {limit} by {delta} are more than {MOST} values")
     steps = np.full(count, delta, dtype.numpy)
     steps[:1] = start
     return Numbers(np.add.accumulate(steps, dtype=dtype.numpy))
