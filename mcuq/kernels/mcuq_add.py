@@ -11,8 +11,10 @@ from mcuq.kernels.overlap import in_place
 from mcuq.kernels.work import per_output
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.add import scaling
+from mcuq.ops.rules import is_wide
 
 _FUNCTIONS = {"ADD": "mcuq_add_s8", "SUB": "mcuq_sub_s8"}
+_WIDE_FUNCTIONS = {"ADD": "mcuq_add_s16", "SUB": "mcuq_sub_s16"}
 
 
 def lower(layer: Layer, _target: Target) -> Lowering:
@@ -38,20 +40,21 @@ def lower(layer: Layer, _target: Target) -> Lowering:
             ("activation_max", high),
         ),
     )
+    wide = is_wide(layer)
+    file = "mcuq_add_s16" if wide else "mcuq_add_s8"
+    function = (_WIDE_FUNCTIONS if wide else _FUNCTIONS)[layer.op]
+    arguments = (params, input1, input2, TensorPointer(layer.output.name))
     return Lowering(
-        calls=(
-            KernelCall(
-                _FUNCTIONS[layer.op],
-                (params, input1, input2, TensorPointer(layer.output.name)),
-                header="mcuq_add_s8.h",
-            ),
-        ),
+        calls=(KernelCall(function, arguments, header=f"{file}.h"),),
         constants=(*constants1, *constants2),
-        sources=("mcuq_add_s8.c",),
+        sources=(f"{file}.c",),
         overlaps=in_place(layer, 0, 1),
     )
 
 
 KERNELS = tuple(
     Kernel(function, MCUQ, operator, never, lower, per_output(60)) for operator, function in _FUNCTIONS.items()
+) + tuple(
+    Kernel(function, MCUQ, operator, never, lower, per_output(60), int16=True)
+    for operator, function in _WIDE_FUNCTIONS.items()
 )

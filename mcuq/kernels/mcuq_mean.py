@@ -34,4 +34,11 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     return averaging(layer, "mcuq_mean_s8")
 
 
-KERNELS = (Kernel("mcuq_mean_s8", MCUQ, "MEAN", never, lower, per_input(6)),)
+def lower_s16(layer: Layer, _target: Target) -> Lowering:
+    return averaging(layer, "mcuq_mean_s16")
+
+
+KERNELS = (
+    Kernel("mcuq_mean_s8", MCUQ, "MEAN", never, lower, per_input(6)),
+    Kernel("mcuq_mean_s16", MCUQ, "MEAN", never, lower_s16, per_input(6), int16=True),
+)

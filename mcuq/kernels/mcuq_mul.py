@@ -11,6 +11,7 @@ from mcuq.kernels.overlap import in_place
 from mcuq.kernels.work import per_output
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.mul import product_requantization
+from mcuq.ops.rules import is_wide
 
 
 def lower(layer: Layer, _target: Target) -> Lowering:
@@ -32,16 +33,17 @@ def lower(layer: Layer, _target: Target) -> Lowering:
             ("activation_max", high),
         ),
     )
+    function = "mcuq_mul_s16" if is_wide(layer) else "mcuq_mul_s8"
+    arguments = (params, input1, input2, TensorPointer(layer.output.name))
     return Lowering(
-        calls=(
-            KernelCall(
-                "mcuq_mul_s8", (params, input1, input2, TensorPointer(layer.output.name)), header="mcuq_mul_s8.h"
-            ),
-        ),
+        calls=(KernelCall(function, arguments, header=f"{function}.h"),),
         constants=(*constants1, *constants2),
-        sources=("mcuq_mul_s8.c",),
+        sources=(f"{function}.c",),
         overlaps=in_place(layer, 0, 1),
     )
 
 
-KERNELS = (Kernel("mcuq_mul_s8", MCUQ, "MUL", never, lower, per_output(40)),)
+KERNELS = (
+    Kernel("mcuq_mul_s8", MCUQ, "MUL", never, lower, per_output(40)),
+    Kernel("mcuq_mul_s16", MCUQ, "MUL", never, lower, per_output(40), int16=True),
+)

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mcuq.ir import Layer
+from mcuq.ir import DType, Layer
+from mcuq.ops import rules
 from mcuq.ops.activation import Activation
 from mcuq.ops.base import Case, Operand
 
@@ -81,6 +82,15 @@ def attributes(options: Mapping[str, Any], layer: Layer) -> Elementwise:
     )
 
 
+def both_int8_or_int16(layer: Layer) -> str | None:
+    """both inputs and the output are int8, or all int16 with zero point 0, with one scale each"""
+    if (found := rules.quantized_activations((1,), (layer.input(0).type.dtype,))(layer)) is not None:
+        return found
+    if rules.is_wide(layer) and layer.input(1).type.zero_point:
+        return "an int16 tensor has a zero point other than 0"
+    return rules.int8_or_int16_activations(layer)
+
+
 def output_has_the_broadcast_shape(layer: Layer) -> str | None:
     """the output has the shape that broadcasting the inputs gives"""
     expected = layer.attributes.shape
@@ -102,6 +112,7 @@ def case(
     zero_points: tuple[int, int, int] = (-7, 5, 3),
     activation: Activation | None = Activation.NONE,
     constant: int | None = None,
+    dtype: DType = DType.INT8,
 ) -> Case:
     """A case of two inputs; ``shape2`` defaults to ``shape1``, ``constant`` is the index of a constant input.
 
@@ -112,12 +123,21 @@ def case(
     return Case(
         name,
         tuple(
-            Operand(shapes[i], scales[i], zero_points[i], data="random" if i == constant else None) for i in range(2)
+            Operand(shapes[i], scales[i], zero_points[i], dtype, data="random" if i == constant else None)
+            for i in range(2)
         ),
-        (Operand(broadcast_shape(shape1, shape2), scales[2], zero_points[2]),),
+        (Operand(broadcast_shape(shape1, shape2), scales[2], zero_points[2], dtype),),
         {} if activation is None else {"fused_activation_function": int(activation)},
     )
 
+
+WIDE_CASES = (
+    case("int16", (1, 5, 3, 7), zero_points=(0, 0, 0), dtype=DType.INT16),
+    case(
+        "int16_channels_relu", (1, 4, 3, 5), (5,), zero_points=(0, 0, 0), activation=Activation.RELU, dtype=DType.INT16
+    ),
+    case("int16_far_scales", (1, 64), scales=(0.5, 3e-4, 0.7), zero_points=(0, 0, 0), dtype=DType.INT16),
+)
 
 BROADCAST_CASES = (
     case("same_shape", (1, 5, 3, 7)),

@@ -69,7 +69,7 @@ def requantization(layer: Layer) -> tuple[int, int]:
 
 def accumulator_fits_int32(layer: Layer) -> str | None:
     """the sum stays within int32 for every input, also when shifted left for its scaling"""
-    reach = (256 * count(layer)) << max(0, requantization(layer)[1])
+    reach = ((32768 if rules.is_wide(layer) else 256) * count(layer)) << max(0, requantization(layer)[1])
     return None if reach < 2**31 else f"the sum may reach {reach} before its scaling, past int32"
 
 
@@ -79,7 +79,8 @@ def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]
     assert x is not None
     total = x.astype(np.int64).sum(axis=a.axes) - layer.input(0).type.zero_point * count(layer)
     scaled = requantize_double(total, *requantization(layer)) + layer.output.type.zero_point
-    return (np.clip(scaled, -128, 127).astype(np.int8).reshape(layer.output.shape),)
+    limits = np.iinfo(layer.output.type.dtype.numpy)
+    return (np.clip(scaled, limits.min, limits.max).astype(limits.dtype).reshape(layer.output.shape),)
 
 
 def _case(
@@ -91,16 +92,19 @@ def _case(
     keep: bool = False,
     scales: tuple[float, float] = (0.03, 0.017),
     zero_points: tuple[int, int] = (-7, 5),
+    dtype: DType = DType.INT8,
 ) -> Case:
     return Case(
         name,
-        (Operand(shape, scales[0], zero_points[0]), Operand((len(axes),), dtype=DType.INT32, data=axes)),
-        (Operand(output, scales[1], zero_points[1]),),
+        (Operand(shape, scales[0], zero_points[0], dtype), Operand((len(axes),), dtype=DType.INT32, data=axes)),
+        (Operand(output, scales[1], zero_points[1], dtype),),
         {"keep_dims": keep},
     )
 
 
 CASES = (
+    _case("int16_spatial", (1, 7, 5, 9), (1, 2), (1, 9), zero_points=(0, 0), dtype=DType.INT16),
+    _case("int16_channels", (2, 3, 4, 5), (3,), (2, 3, 4), zero_points=(0, 0), dtype=DType.INT16, scales=(0.01, 0.01)),
     _case("spatial", (1, 7, 5, 9), (1, 2), (1, 9)),
     _case("spatial_keeps_dims", (1, 7, 5, 9), (1, 2), (1, 1, 1, 9), keep=True),
     _case("spatial_of_many", (1, 17, 16, 6), (1, 2), (1, 6)),
@@ -139,7 +143,7 @@ OPERATORS = (
         "MEAN",
         attributes,
         (
-            rules.quantized_activations((0,)),
+            rules.int8_or_int16_activations,
             rules.constant_input(1, "the axes"),
             axes_are_int32,
             rules.rank(0, (1, 2, 3, 4, 5, 6), "the input"),

@@ -16,7 +16,15 @@ from mcuq.ir import Layer
 from mcuq.ops import rules
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.base import Array, Operator
-from mcuq.ops.elementwise import BROADCAST_CASES, attributes, case, few_loops, output_has_the_broadcast_shape
+from mcuq.ops.elementwise import (
+    BROADCAST_CASES,
+    WIDE_CASES,
+    attributes,
+    both_int8_or_int16,
+    case,
+    few_loops,
+    output_has_the_broadcast_shape,
+)
 
 MAX_SHIFT = 15
 """A product of two int8 differences is below 2**16, so a greater left shift leaves int32."""
@@ -31,9 +39,13 @@ def product_requantization(layer: Layer) -> tuple[int, int]:
 
 
 def scaled_product_fits_int32(layer: Layer) -> str | None:
-    """the product's scale is less than 2**15 times the output's"""
+    """the product's scale is less than 2**15 times the output's, of int16 tensors less than the output's"""
     _, shift = product_requantization(layer)
-    return None if shift <= MAX_SHIFT else f"the product is scaled up by 2**{shift}, which overflows int32"
+    return (
+        None
+        if shift <= (0 if rules.is_wide(layer) else MAX_SHIFT)
+        else f"the product is scaled up by 2**{shift}, which overflows int32"
+    )
 
 
 def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
@@ -43,11 +55,12 @@ def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]
     offset2 = x2.astype(np.int64) - layer.input(1).type.zero_point
     low, high = quantized_range(layer.attributes.activation, layer.output.type)
     scaled = requantize_double(offset1 * offset2, *product_requantization(layer))
-    clamped = np.clip(scaled + layer.output.type.zero_point, low, high).astype(np.int8)
+    clamped = np.clip(scaled + layer.output.type.zero_point, low, high).astype(layer.output.type.dtype.numpy)
     return (clamped.reshape(layer.output.shape),)
 
 
 CASES = (
+    *WIDE_CASES,
     *BROADCAST_CASES,
     case("halves_round", (1, 16, 4, 7), scales=(0.5, 0.5, 0.5), zero_points=(0, 0, 0)),
     case("factor_above_one", (1, 8, 3, 7), scales=(1.0, 1.0, 0.3)),
@@ -62,7 +75,7 @@ OPERATORS = (
         "MUL",
         attributes,
         (
-            rules.quantized_activations((0, 1)),
+            both_int8_or_int16,
             output_has_the_broadcast_shape,
             few_loops,
             rules.fused_activation_is_a_clamp,
