@@ -79,8 +79,9 @@ def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]
     assert x is not None
     total = x.astype(np.int64).sum(axis=a.axes) - layer.input(0).type.zero_point * count(layer)
     scaled = requantize_double(total, *requantization(layer)) + layer.output.type.zero_point
-    limits = np.iinfo(layer.output.type.dtype.numpy)
-    return (np.clip(scaled, limits.min, limits.max).astype(limits.dtype).reshape(layer.output.shape),)
+    dtype = layer.output.type.dtype
+    limits = np.iinfo(dtype.value)
+    return (np.clip(scaled, limits.min, limits.max).astype(dtype.numpy).reshape(layer.output.shape),)
 
 
 def _case(

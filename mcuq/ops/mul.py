@@ -41,11 +41,8 @@ def product_requantization(layer: Layer) -> tuple[int, int]:
 def scaled_product_fits_int32(layer: Layer) -> str | None:
     """the product's scale is less than 2**15 times the output's, of int16 tensors less than the output's"""
     _, shift = product_requantization(layer)
-    return (
-        None
-        if shift <= (0 if rules.is_wide(layer) else MAX_SHIFT)
-        else f"the product is scaled up by 2**{shift}, which overflows int32"
-    )
+    most = 0 if rules.is_wide(layer) else MAX_SHIFT
+    return None if shift <= most else f"the product is scaled up by 2**{shift}, which overflows int32"
 
 
 def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
