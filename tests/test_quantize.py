@@ -84,8 +84,8 @@ def keras_models(keras: Any) -> dict[str, Any]:
             keras.ops.log(keras.ops.exp(keras.ops.abs(x)) + 0.5),
             layers.GlobalMaxPooling2D()(layers.Minimum()([x, layers.ReLU()(x)])),
             keras.ops.log_softmax(layers.Flatten()(x)),
-            keras.ops.where(x > 0.1, x, 0.3 * x) * keras.ops.cast(x < 0.5, "float32"),
-            layers.LayerNormalization()(x),
+            keras.ops.where(x < 0.0, 0.3 * x, x) + x * keras.ops.cast(x > 0.0, "float32"),
+            keras.ops.negative(x),
             keras.ops.sum(keras.ops.square(x), axis=[1, 2]),
         ],
     )
@@ -216,7 +216,6 @@ def test_operators_that_the_quantizer_does_not_know_are_quantized(converted: dic
     found = {node.op for node in graph.nodes}
     assert {
         "LEAKY_RELU",
-        "PRELU",
         "EXP",
         "LOG",
         "ABS",
@@ -227,7 +226,7 @@ def test_operators_that_the_quantizer_does_not_know_are_quantized(converted: dic
         "GREATER",
     } <= found
     assert not {"ELU", "NEG", "SQUARE", "SUM"} & found
-    assert worst_error(converted["functions"], int8_model, data) < 0.15
+    assert worst_error(converted["functions"], int8_model, data) < 0.05
 
 
 def test_files_with_repeated_or_missing_tensor_names_quantize(converted: dict[str, bytes]) -> None:
