@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 
 from mcuq.cli import run
+from mcuq.ir import DType, Node, Tensor, TensorType
 from tests.harness.keras_models import write_models
+from tests.harness.net_builder import NetBuilder
 from tests.harness.small_models import ROOT, dense, environment, mcuq
 
 pytest.importorskip("tensorflow", reason="not checked: whole builds of Keras models, TensorFlow is not installed")
@@ -112,6 +114,23 @@ def test_a_net_that_runs_row_by_row_needs_less_memory_and_gives_the_same_bytes(
         assert abs(counted["instructions"] - other["instructions"]) <= 0.1 * counted["instructions"] + 400, counted[
             "name"
         ]
+
+
+def test_a_class_and_a_mask_are_outputs_too(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """int64 and bool beside the int8 that they are made of."""
+    net = NetBuilder(5)
+    x = net.activation((1, 12), -3)
+    axis, limit = net.constant(np.array(1, np.int32)), net.constant(np.array([7], np.int8), (0.05,), zero_point=-3)
+    for name, type_ in (("class", TensorType((1,), DType.INT64)), ("mask", TensorType((1, 12), DType.BOOL))):
+        net.tensors[name] = Tensor(name, type_)
+    net.nodes.append(Node("class", "ARG_MAX", {"output_type": 4}, (x, axis), ("class",)))
+    net.nodes.append(Node("mask", "GREATER", {}, (x, limit), ("mask",)))
+    model, out = tmp_path / "both.tflite", tmp_path / "out"
+    model.write_bytes(net.tflite(x, "class mask"))
+    answer(capfd, ["build", model, "--board", "mps2-an386", "-o", out])
+    assert "bool *both_output_1(void);" in (out / "src" / "both.h").read_text()
+    report = answer(capfd, ["sim", out])
+    assert report["mismatched_bytes"] == 0, report
 
 
 def error_of(capfd: pytest.CaptureFixture[str], arguments: list[str | Path], code: int) -> str:

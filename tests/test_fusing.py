@@ -176,6 +176,7 @@ def test_functions_of_a_byte_in_a_row_become_one_table(tmp_path: Path) -> None:
     net = NetBuilder(3)
     x = net.activation((1, 5, 5, 4), -3)
     y = net.same(net.same(net.same(x, "QUANTIZE", 7, 0.041), "LOGISTIC", -128, 1 / 256), "QUANTIZE", -5, 0.006)
+    y = net.same(net.same(net.same(y, "HARD_SWISH", -90, 0.004), "ABS", -128, 0.003), "GELU", -128, 0.004)
     fused = run_passes(net.graph(x, y))
     assert [node.op for node in fused.nodes] == ["TABLE"]
     target = Target(core_named("cortex-m4"))
