@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,7 @@ class Check:
     blockers: tuple[Blocker, ...] = ()
     layers: tuple[CheckedLayer, ...] = ()
     arena: Count = UNKNOWN
+    state: Count = UNKNOWN
     constants: Count = UNKNOWN
     code: Count = UNKNOWN
     flash: Count = UNKNOWN
@@ -139,8 +141,10 @@ def _described(
     cycles = {(one.layer.name, option.kernel): option.cycles for one in surveyed for option in one.options}
     pieces = {piece for step in steps for piece in code_of(step.lowering)}
     constants = sum(step.lowering.constant_bytes for step in steps)
-    code = FIRMWARE_CODE_BYTES + LAYER_CODE_BYTES * len(steps) + sum(piece.bytes for piece in pieces)
-    beside = STACK_BYTES + BESIDE_BYTES + (0 if board is None else 2 * board.link.payload_bytes)
+    hot = LAYER_CODE_BYTES * len(steps) + sum(piece.bytes for piece in pieces)
+    state = sum(tensor.type.bytes for tensor in choice.plan.program.graph.states)
+    beside = STACK_BYTES + BESIDE_BYTES + state + (0 if board is None else 2 * board.link.payload_bytes)
+    copied = _copied(board, constants, hot)
     return dataclasses.replace(
         found,
         layers=tuple(
@@ -154,10 +158,11 @@ def _described(
             for step in steps
         ),
         arena=Count("counted", choice.plan.arena_bytes),
+        state=Count("counted", state),
         constants=Count("counted", constants),
-        code=Count("estimated", code),
-        flash=Count("estimated", constants + code),
-        ram=Count("estimated", choice.plan.arena_bytes + beside),
+        code=Count("estimated", FIRMWARE_CODE_BYTES + hot),
+        flash=Count("estimated", FIRMWARE_CODE_BYTES + hot + constants),
+        ram=Count("estimated", choice.plan.arena_bytes + beside + sum(copied.values())),
         cycles=Count("estimated", choice.cost.cycles),
         flash_limit_bytes=None if board is None else board.flash_bytes,
         ram_limit_bytes=None if board is None else board.ram_bytes,
@@ -166,14 +171,24 @@ def _described(
     )
 
 
+def _copied(board: Board | None, constants: int, hot: int) -> Counter[str]:
+    """Bytes by RAM bank of what start-up copies there, where the board's placement wants it."""
+    copied: Counter[str] = Counter()
+    for role, size in (("weights", constants), ("hot", hot)):
+        bank = None if board is None else board.placement.banks().get(role)
+        if bank is not None:
+            copied[bank] += size
+    return copied
+
+
 def _check_fits(found: Check, board: Board, goals: Goals) -> None:
     """Raises ``DoesNotFitError`` for more than a bank holds, or than ``goals`` allow."""
-    assert found.arena.value is not None and found.flash.value is not None and found.ram.value is not None
     place = board.placement
-    needs = dict.fromkeys((bank.name for bank in board.memory), 0)
-    needs[place.code] += found.flash.value
-    needs[place.arena] += found.arena.value
-    needs[place.data] += found.ram.value - found.arena.value
+    arena, flash, ram = (count.value or 0 for count in (found.arena, found.flash, found.ram))
+    needs = Counter(_copied(board, found.constants.value or 0, (found.code.value or 0) - FIRMWARE_CODE_BYTES))
+    needs[place.data] += ram - arena - sum(needs.values())
+    needs[place.arena] += arena
+    needs[place.code] += flash
     over = {
         board.bank(name): needed - board.bank(name).size
         for name, needed in needs.items()
@@ -184,10 +199,10 @@ def _check_fits(found: Check, board: Board, goals: Goals) -> None:
         for bank, excess in over.items()
     ]
     excesses = {kind: sum(excess for bank, excess in over.items() if bank.kind == kind) for kind in ("flash", "ram")}
-    for kind, needed, limit in (("flash", found.flash, goals.flash_bytes), ("ram", found.ram, goals.ram_bytes)):
-        if limit is not None and needed.value is not None and needed.value > limit:
-            lines.append(f"{kind}: about {needed.value:,} B needed (estimated), --{kind} allows {limit:,} B")
-            excesses[kind] = max(excesses[kind], needed.value - limit)
+    for kind, needed, limit in (("flash", flash, goals.flash_bytes), ("ram", ram, goals.ram_bytes)):
+        if limit is not None and needed > limit:
+            lines.append(f"{kind}: about {needed:,} B needed (estimated), --{kind} allows {limit:,} B")
+            excesses[kind] = max(excesses[kind], needed - limit)
     if lines:
         raise DoesNotFitError(
             f"the model does not fit {board.name}",

@@ -109,6 +109,8 @@ def _show(found: Check) -> None:
         "operators", ", ".join(f"{count} {op} on {kernel}" for (op, kernel), count in sorted(kernels.items()))
     )
     summary.add_row("arena", _bytes(found.arena))
+    if found.state.value:
+        summary.add_row("state", _bytes(found.state))
     summary.add_row("RAM", _bytes(found.ram, found.ram_limit_bytes))
     summary.add_row("constants", _bytes(found.constants))
     summary.add_row("flash", _bytes(found.flash, found.flash_limit_bytes))
