@@ -26,6 +26,7 @@ from mcuq.layout import layout_of
 from mcuq.model import Model, Progress, load_model
 from mcuq.output import check_replaceable, replaced_folder
 from mcuq.planner.lower import KernelPolicy
+from mcuq.quantize.request import Request
 from mcuq.reference import Reference
 from mcuq.report import Count, LayerReport, Report
 from mcuq.toolchain import find_tool
@@ -50,13 +51,14 @@ class BuildOptions:
     data: str | None = None
     goals: Goals = field(default_factory=Goals)
     cmsis_nn: Path | None = None
+    request: Request = field(default_factory=Request)
 
 
 def build(options: BuildOptions, progress: Progress) -> Report:
     """Build into ``options.folder``, whole or not at all, and tell what came out."""
     _check_early(options)
     cmsis_nn = found_cmsis_nn(options.goals.policy, options.cmsis_nn)
-    model = load_model(options.model, options.data, progress)
+    model = load_model(options.model, options.data, progress, request=options.request)
     Reference(model.tflite)  # the referee must take the model, or no byte could be proven
     with replaced_folder(options.folder, MANIFEST) as folder:
         _write_models(folder, model)
@@ -109,7 +111,7 @@ def _report(
     progress: Progress,
 ) -> Report:
     board, planned, image = options.board, fitted.plan, fitted.image
-    host = _host_figures(model, progress)
+    host = figures_of(model, progress)
     used = any(step.library == CMSIS_NN for step in planned.program.steps)
     return Report(
         command="build",
@@ -145,8 +147,8 @@ def _report(
     )
 
 
-def _host_figures(model: Model, progress: Progress) -> Figures:
-    """Accuracy of the float and the int8 model on the data given for the build, in LiteRT."""
+def figures_of(model: Model, progress: Progress) -> Figures:
+    """Accuracy of the float and the int8 model on the data that it was made with, in LiteRT."""
     if model.data is None:
         return Figures()
     data = model.data.head(HOST_SAMPLES)
@@ -168,6 +170,7 @@ def _manifest(
         "board": options.board.name,
         "kernels": options.goals.policy.value,
         "optimize": options.goals.optimize.value,
+        "schemes": {layer.name: layer.scheme for layer in model.schemes},
         "cmsis_nn": None if cmsis_nn is None else cmsis_nn.origin,
         "packages": {name: metadata.version(name) for name in ("ai-edge-litert", "numpy")},
         "image": fitted.image.elf.relative_to(folder).as_posix(),

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mcuq.errors import UsageError
 
@@ -19,6 +19,15 @@ else:
     import tomli as tomllib
 
 NAME = "mcuq.toml"
+
+
+class Quantize(BaseModel):
+    """``[quantize]``: a scheme for all layers, and others by name or pattern of a layer; the first match counts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    scheme: str = "w8a8"
+    layers: dict[str, str] = Field(default_factory=dict)
 
 
 class Config(BaseModel):
@@ -33,6 +42,7 @@ class Config(BaseModel):
     optimize: Literal["speed", "balanced", "size", "ram"] | None = None
     tuned: str | None = None
     cmsis_nn: str | None = None
+    quantize: Quantize = Quantize()
 
 
 def load_config(*folders: Path) -> Config:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 from collections.abc import Callable
@@ -11,12 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from mcuq.data import Dataset, InputSpec, load_data, synthetic_data
-from mcuq.errors import McuqError, UnsupportedError
+from mcuq.errors import McuqError, UnsupportedError, UsageError
 from mcuq.frontend.blockers import Blocker, left_float, refusal, unsupported_operators
 from mcuq.frontend.model_file import model_kind
 from mcuq.frontend.tflite import bind, find_blockers, read_tflite
 from mcuq.ir import DType, Graph, Tensor
 from mcuq.passes import run_passes
+from mcuq.quantize.request import LayerScheme, Request
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, steps done, and steps in all."""
@@ -32,7 +34,8 @@ class Model:
 
     ``tflite`` is the int8 TFLite file, ``float_tflite`` the float one that it was made from (None when the model came
     quantized). ``graph`` is what is compiled; ``file_graph`` is the file as it stands, whose tensors keep its order.
-    ``data`` are the samples that were given, None for synthetic ones.
+    ``data`` are the samples that were given, None for synthetic ones. ``schemes`` has the layers whose weights a scheme
+    other than the usual one was asked for.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Model:
     graph: Graph
     data: Dataset | None
     notes: tuple[str, ...] = ()
+    schemes: tuple[LayerScheme, ...] = ()
 
     def tensor_index(self, name: str) -> int:
         """The index in the TFLite file of one of the graph's tensors."""
@@ -57,9 +61,15 @@ def model_name(path: Path) -> str:
     return absolute.name if absolute.is_dir() else absolute.stem
 
 
-def load_model(path: Path, data: str | None, progress: Progress, synthetic_samples: int = SYNTHETIC_SAMPLES) -> Model:
-    """The model at ``path``, quantized with the samples that ``data`` names if it is a float model; with random ones
-    where it names none.
+def load_model(
+    path: Path,
+    data: str | None,
+    progress: Progress,
+    synthetic_samples: int = SYNTHETIC_SAMPLES,
+    request: Request | None = None,
+) -> Model:
+    """The model at ``path``, quantized as ``request`` says with the samples that ``data`` names if it is a float model;
+    with random ones where it names none.
 
     Raises ``UsageError``, ``DataError`` or ``UnsupportedError`` saying what is wrong.
     """
@@ -75,9 +85,14 @@ def load_model(path: Path, data: str | None, progress: Progress, synthetic_sampl
         progress("converting with TensorFlow", 1, 1)
     graph = read_tflite(content, path.name)
     if is_quantized(graph):
+        if request is not None and request.required and not request.plain:
+            raise UsageError(
+                f"{path.name} is quantized already; --scheme {request.scheme} needs the float model",
+                hint="give the model that it was made from, or leave --scheme out",
+            )
         dataset = None if data is None else load_data(data, input_specs(graph))
         return _compiled_view(name, path.name, content, None, dataset, ())
-    return _quantized(name, path.name, content, graph, data, progress, synthetic_samples)
+    return _quantized(name, path.name, content, graph, data, progress, synthetic_samples, request or Request())
 
 
 def _quantized(
@@ -88,8 +103,9 @@ def _quantized(
     data: str | None,
     progress: Progress,
     synthetic_samples: int,
+    request: Request,
 ) -> Model:
-    from mcuq.quantize.int8 import quantize_int8  # noqa: PLC0415 - imports the quantizer
+    from mcuq.quantize.int8 import quantize  # noqa: PLC0415 - imports the quantizer
     from mcuq.quantize.rewrite import REWRITTEN  # noqa: PLC0415
 
     specs = input_specs(graph)
@@ -106,10 +122,19 @@ def _quantized(
     else:
         dataset = calibration = load_data(data, specs)
         notes = dataset.notes
-    quantized = quantize_int8(content, calibration, lambda done, of: progress("calibrating", done, of))
-    if blockers := _blockers(read_tflite(quantized, file_name)):
+    quantized = quantize(content, calibration, request, progress)
+    if blockers := _blockers(read_tflite(quantized.tflite, file_name)):
         raise refusal(file_name, blockers)
-    return _compiled_view(name, file_name, quantized, content, dataset, notes)
+    model = _compiled_view(
+        name, file_name, quantized.tflite, content, dataset, (*notes, *_exceptions(quantized.layers, request))
+    )
+    return dataclasses.replace(model, schemes=quantized.layers)
+
+
+def _exceptions(layers: tuple[LayerScheme, ...], request: Request) -> tuple[str, ...]:
+    """Says which layers did not get the scheme that was asked for all."""
+    others = [f"{layer.name} ({layer.scheme})" for layer in layers if layer.scheme != request.scheme]
+    return (f"layers with another scheme than {request.scheme}: {', '.join(others)}",) if others else ()
 
 
 def _all_blockers(file_name: str, content: bytes, specs: tuple[InputSpec, ...]) -> tuple[Blocker, ...]:

@@ -22,7 +22,9 @@ from mcuq.report import Report, print_report
 if TYPE_CHECKING:
     from mcuq.board import Board
     from mcuq.built import Built
+    from mcuq.config import Config
     from mcuq.flash.write import Job
+    from mcuq.quantize.request import Request
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _LITERAL: dict[str, Any] = {"markup": False, "emoji": False, "highlight": False}
@@ -61,6 +63,9 @@ calibration_option = option(
 )
 test_data_option = option(
     "--data", help="Test data, in the formats that `mcuq build --data` takes. [default: random inputs]"
+)
+scheme_option = option(
+    "--scheme", metavar="NAME", help="Values that weights may take, as w4a8 or codebook16. [default: w8a8, int8]"
 )
 kernels_option = option(
     "--kernels", type=click.Choice(["auto", "cmsis-nn", "mcuq"]), help="Kernels to choose among. [default: auto]"
@@ -160,6 +165,14 @@ def show(report: Report, as_json: bool, console: Console) -> None:
             console.print(f"Note: {note}")
     else:
         print_report(report, output_console())
+
+
+def quantize_request(scheme: str | None, config: Config, *, required: bool = False) -> Request:
+    """What --scheme and the configuration want; ``required``, or a flag: nothing but a float model will do."""
+    from mcuq.quantize.request import Request  # noqa: PLC0415 - keeps `mcuq --help` instant
+
+    wanted = scheme or config.quantize.scheme
+    return Request(wanted, config.quantize.layers, required=required or scheme is not None)
 
 
 def existing(path: str | None) -> Path | None:

@@ -22,7 +22,9 @@ from mcuq.cli._shared import (
     option,
     place_option,
     progress_on,
+    quantize_request,
     ram_option,
+    scheme_option,
     set_up_logging,
     show,
     verbose_option,
@@ -34,6 +36,7 @@ from mcuq.cli._shared import (
 @board_option
 @board_file_option
 @calibration_option
+@scheme_option
 @option("-o", "--output", type=click.Path(path_type=Path), help="Build folder. [default: build/MODEL-BOARD]")
 @kernels_option
 @optimize_option
@@ -49,6 +52,7 @@ def command(
     board: str | None,
     board_file: Path | None,
     data: str | None,
+    scheme: str | None,
     output: Path | None,
     kernels: str | None,
     optimize: str | None,
@@ -62,8 +66,8 @@ def command(
 ) -> None:
     """Build firmware for a board from MODEL: Keras .h5 or .keras, a SavedModel folder, or .tflite.
 
-    A float model is quantized to int8 with the samples that --data names. Defaults come from mcuq.toml in this
-    folder or beside the model.
+    A float model is quantized with the samples that --data names, to int8 or as --scheme says. Defaults come
+    from mcuq.toml in this folder or beside the model.
     """
     from mcuq.board import placed  # noqa: PLC0415 - keeps `mcuq --help` instant
     from mcuq.build import BuildOptions, build  # noqa: PLC0415
@@ -94,6 +98,7 @@ def command(
             found.choices if found else {},
         ),
         cmsis_nn=existing(cmsis_nn or config.cmsis_nn),
+        request=quantize_request(scheme, config),
     )
     with progress_on(console) as progress:
         report = build(options, progress)

@@ -7,7 +7,7 @@ nothing on the device. Borders, where padding replaces some inputs, are not told
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,12 +19,15 @@ from mcuq.quantize.calibrate import Statistics
 from mcuq.quantize.flatbuffer import add_constant, constant, operator_name, tensor_name
 
 
-def correct_biases(model: Any, statistics: Mapping[str, Statistics]) -> None:
-    """Corrects, in the ``ModelT`` tree, the bias of every layer with constant float32 weights and a known input."""
+def correct_biases(model: Any, statistics: Mapping[str, Statistics], done: Container[str] = ()) -> None:
+    """Corrects, in the ``ModelT`` tree, the bias of every layer with constant float32 weights and a known input.
+
+    ``done`` names the outputs of layers that have been corrected already.
+    """
     tensors = model.subgraphs[0].tensors
     for operator in model.subgraphs[0].operators:
         name = operator_name(model, operator)
-        if name not in CHANNEL_AXIS or len(operator.inputs) < 2:
+        if name not in CHANNEL_AXIS or len(operator.inputs) < 2 or tensor_name(tensors[operator.outputs[0]]) in done:
             continue
         known = statistics.get(tensor_name(tensors[operator.inputs[0]]))
         weights_tensor = tensors[operator.inputs[1]]
@@ -35,7 +38,7 @@ def correct_biases(model: Any, statistics: Mapping[str, Statistics]) -> None:
             continue
         shift = _mean_error(name, weights, known.channel_means)
         if shift is not None:
-            _add_to_bias(model, operator, shift)
+            add_to_bias(model, operator, shift)
 
 
 def _mean_error(
@@ -62,7 +65,7 @@ def _rounded(weights: npt.NDArray[np.float32], axis: int) -> npt.NDArray[np.floa
     return np.asarray(np.clip(np.rint(weights / scale), -127, 127) * scale)
 
 
-def _add_to_bias(model: Any, operator: Any, shift: npt.NDArray[np.float64]) -> None:
+def add_to_bias(model: Any, operator: Any, shift: npt.NDArray[np.float64]) -> None:
     """Gives the operator a bias of its own: the converter shares one tensor of zeros among layers."""
     tensors = model.subgraphs[0].tensors
     inputs = [int(index) for index in operator.inputs]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from ai_edge_litert import schema_py_generated as schema
 
 from mcuq.quantize.flatbuffer import add_buffer, constant, operator_name, tensor_name
 
@@ -32,6 +33,11 @@ def float_biases(model: Any) -> Mapping[str, npt.NDArray[np.float32]]:
     return found
 
 
+def bias_scales(source: Any, bias: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """The least scales of weights with which ``bias`` fits, for the input tensor ``source``."""
+    return np.asarray(np.abs(bias.astype(np.float64)) / (float(source.quantization.scale[0]) * _LARGEST))
+
+
 def widen_scales(model: Any, biases: Mapping[str, npt.NDArray[np.float32]]) -> None:
     """Widens, in a quantized ``ModelT`` tree, the weight scale of each channel whose bias does not fit."""
     tensors = model.subgraphs[0].tensors
@@ -42,33 +48,34 @@ def widen_scales(model: Any, biases: Mapping[str, npt.NDArray[np.float32]]) -> N
             continue
         source, weights, target = (tensors[index] for index in operator.inputs[:3])
         scales = np.array(weights.quantization.scale if weights.quantization else [], np.float64)
-        if scales.size != bias.size or target.quantization is None:
+        values = constant(model, weights, np.int8) if weights.type == schema.TensorType.INT8 else None
+        if scales.size != bias.size or target.quantization is None or values is None:
             continue
-        input_scale = float(source.quantization.scale[0])
-        needed = np.abs(bias.astype(np.float64)) / (input_scale * _LARGEST)
+        needed = bias_scales(source, bias)
         if (needed > scales).any():
-            _rescale(model, operator, CHANNEL_AXIS[name], np.maximum(scales, needed).astype(np.float32), bias)
+            widened = np.maximum(scales, needed).astype(np.float32)
+            shape = tuple(-1 if i == CHANNEL_AXIS[name] else 1 for i in range(values.ndim))
+            rounded = np.rint(values * (np.asarray(scales) / widened).reshape(shape)).astype(np.int8)
+            set_weights(model, operator, rounded, widened, bias)
 
 
-def _rescale(
-    model: Any, operator: Any, axis: int, scales: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]
+def set_weights(
+    model: Any,
+    operator: Any,
+    values: npt.NDArray[np.int8],
+    scales: npt.NDArray[np.float32],
+    bias: npt.NDArray[np.float32],
 ) -> None:
-    """Gives ``operator`` weights and bias of its own, in the new ``scales``."""
+    """Gives ``operator`` weights of its own, ``values`` with ``scales``, and ``bias`` in the scales that follow."""
     tensors = model.subgraphs[0].tensors
     source, weights, target = (tensors[index] for index in operator.inputs[:3])
-    values = constant(model, weights, np.int8)
-    if values is None:
-        return
-    ratio = np.asarray(weights.quantization.scale, np.float64) / scales
-    shape = tuple(-1 if i == axis else 1 for i in range(values.ndim))
-    rounded = np.rint(values * ratio.reshape(shape)).astype(np.int8)
     # What the bias tensor says is what LiteRT checks: input scale times weight scale, in float32.
-    bias_scales = np.float32(source.quantization.scale[0]) * scales
-    # Nothing outside int32: channels that were not widened fit already, the others are at half of it.
-    whole = np.rint(bias.astype(np.float64) / bias_scales).astype(np.int32)
+    scales_of_bias = np.float32(source.quantization.scale[0]) * scales
+    # Nothing outside int32: the caller has seen to that.
+    whole = np.rint(bias.astype(np.float64) / scales_of_bias).astype(np.int32)
     inputs = [int(index) for index in operator.inputs]
-    inputs[1] = _copy(model, weights, rounded, scales)
-    inputs[2] = _copy(model, target, whole, bias_scales)
+    inputs[1] = _copy(model, weights, values, scales)
+    inputs[2] = _copy(model, target, whole, scales_of_bias)
     operator.inputs = inputs
 
 

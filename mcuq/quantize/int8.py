@@ -1,7 +1,8 @@
 """Static int8 quantization by Google's ``litert-quantizer``: weights per channel, activations per tensor.
 
 Activation ranges are the smallest and largest value that the calibration data reach, and biases are corrected for the
-rounding of the weights. TensorFlow is not needed. Choosing between schemes is not done here.
+rounding of the weights. TensorFlow is not needed. Weights may be restricted to the values of a scheme first
+(``request``, ``rounding``).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import importlib.util
 import logging
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,35 +25,63 @@ from mcuq.quantize.calibrate import Statistics, calibrate
 from mcuq.quantize.flatbuffer import operator_name, read_model, tensor_name, write_model
 from mcuq.quantize.lstm import quantize_lstm
 from mcuq.quantize.prepare import prepare
+from mcuq.quantize.request import LayerScheme, Request, assigned
+from mcuq.quantize.rounding import Rounded, round_model, set_rounded
+from mcuq.quantize.weighted_layer import weighted_layers
 from mcuq.quantize.stand_ins import restore, use_stand_ins
 from mcuq.quiet import quiet_stderr
 
 Progress = Callable[[int, int], None]
+StagedProgress = Callable[[str, int, int], None]
 
 
 def quantize_int8(float_tflite: bytes, calibration: Dataset, progress: Progress | None = None) -> bytes:
+    """What ``quantize`` makes of a model without a request; ``progress`` is called with (samples done, all)."""
+    told = None if progress is None else lambda _stage, done, of: progress(done, of)
+    return quantize(float_tflite, calibration, Request(), told).tflite
+
+
+@dataclass(frozen=True, slots=True)
+class Quantized:
+    """An int8 TFLite file, and what became of its layers with weights; no layers for a plain request."""
+
+    tflite: bytes
+    layers: tuple[LayerScheme, ...] = ()
+
+
+def quantize(
+    float_tflite: bytes, calibration: Dataset, request: Request, progress: StagedProgress | None = None
+) -> Quantized:
     """The int8 TFLite file of a float32 one: int8 inputs and outputs, int32 biases, the same bytes each time.
 
-    ``calibration`` holds real values, as the float model takes them; ``progress`` is called with (samples done, all).
-    Operators that the quantizer does not know stay float (``operators_left_float`` names them). Raises ``ToolError``
-    when litert-quantizer is missing, ``UnsupportedError`` for a model that it refuses, ``DataError`` for data with
-    other inputs than the model's.
+    ``calibration`` holds real values, as the float model takes them; ``progress`` is called with what is being done,
+    steps done and steps in all. Weights take the values that ``request`` allows. Operators that the quantizer does not
+    know stay float (``operators_left_float`` names them). Raises ``ToolError`` when litert-quantizer is missing,
+    ``UnsupportedError`` for a model that it refuses, ``DataError`` for data with other inputs than the model's,
+    ``UsageError`` for a request that does not fit the model's layers.
     """
     _require_quantizer()
     prepared = prepare(read_model(float_tflite))
     model = prepared.model
     samples = _samples(model, calibration)
-    statistics = calibrate(write_model(model), samples, progress)
-    correct_biases(model, statistics)
+    told: StagedProgress = progress or (lambda _stage, _done, _of: None)
+    rounded: Mapping[str, Rounded] = {}
+    if not request.plain:
+        layers = weighted_layers(model)
+        schemes = assigned(layers, request)
+        rounded = round_model(model, layers, schemes, samples, lambda done, of: told("rounding weights", done, of))
+    statistics = calibrate(write_model(model), samples, lambda done, of: told("calibrating", done, of))
+    correct_biases(model, statistics, rounded)
     biases = float_biases(model)
     replaced = use_stand_ins(model)
     quantized = read_model(_quantize(write_model(model), _ranges(statistics, prepared.ceilings)))
     restore(quantized, replaced)
+    set_rounded(quantized, rounded, biases)
     widen_scales(quantized, biases)
     _quantize_unread(quantized)
     quantize_lstm(quantized)
     _drop_unused(quantized)
-    return write_model(quantized)
+    return Quantized(write_model(quantized), tuple(layer.described for layer in rounded.values()))
 
 
 def _require_quantizer() -> None:

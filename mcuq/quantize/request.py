@@ -1,0 +1,74 @@
+"""Which scheme each layer gets: what was asked for, by pattern or for all, and what stays at eight bits unasked."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mcuq.errors import UsageError
+from mcuq.quantize.scheme import Scheme
+from mcuq.quantize.schemes import DEFAULT, scheme_named
+
+if TYPE_CHECKING:
+    from mcuq.quantize.weighted_layer import WeightedLayer
+
+SMALL_SHARE = 1 / 16
+"""Of all weights: a first or last layer with fewer stays at eight bits. It costs little flash, and gains accuracy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A scheme for all layers, and others for those whose names match a pattern (``*``, ``?``); the first match counts.
+
+    ``required``: a model that is quantized already is refused, instead of left as it is.
+    Raises ``UsageError`` for a name that no scheme has.
+    """
+
+    scheme: str = DEFAULT
+    layers: Mapping[str, str] = field(default_factory=dict)
+    required: bool = False
+
+    def __post_init__(self) -> None:
+        for name in (self.scheme, *self.layers.values()):
+            scheme_named(name)
+
+    @property
+    def plain(self) -> bool:
+        """Is this what happens when nothing is asked for?"""
+        return {self.scheme, *self.layers.values()} == {DEFAULT}
+
+
+def assigned(layers: Sequence[WeightedLayer], request: Request) -> dict[str, Scheme]:
+    """The scheme of each of a model's ``layers``, by name.
+
+    Raises ``UsageError`` for a pattern that no layer matches.
+    """
+    if unused := [pattern for pattern in request.layers if not fnmatch.filter([x.name for x in layers], pattern)]:
+        raise UsageError(
+            f"[quantize.layers]: no layer with weights is called {unused[0]!r}",
+            hint=f"layers are: {', '.join(layer.name for layer in layers)}",
+        )
+    total = sum(layer.weights.size for layer in layers)
+    found = {}
+    for index, layer in enumerate(layers):
+        at_edge = index in {0, len(layers) - 1} and layer.weights.size < SMALL_SHARE * total
+        asked = next((s for pattern, s in request.layers.items() if fnmatch.fnmatchcase(layer.name, pattern)), None)
+        usual = DEFAULT if layer.depthwise or at_edge else request.scheme
+        found[layer.name] = scheme_named(asked or usual)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class LayerScheme:
+    """What became of a layer with ``weights`` weights: its ``scheme``, the ``bits`` that a weight takes at least, and
+    how far the layer's output stands above what rounding adds to it (decibels; infinite: nothing).
+    """
+
+    name: str
+    op: str
+    scheme: str
+    weights: int
+    bits: float
+    sqnr_db: float

@@ -1,0 +1,17 @@
+"""Eight bits: -127 to 127, reaching to each channel's largest weight, as TFLite's quantization specification has it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mcuq.quantize.grids import LARGEST, largest_fits
+from mcuq.quantize.scheme import Array, Grid, Scheme
+
+_LEVELS = np.arange(-LARGEST, LARGEST + 1)
+
+
+def grid(rows: Array, _importance: Array) -> Grid:
+    return largest_fits(rows, _LEVELS)
+
+
+SCHEMES = (Scheme("w8a8", "int8 weights", 8.0, grid),)
