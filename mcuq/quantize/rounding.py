@@ -7,6 +7,7 @@ are needed, and no training. What feedback is to make small is the error about i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -80,7 +81,8 @@ def _round_layer(layer: WeightedLayer, scheme: Scheme, known: Moments) -> Rounde
     grid = scheme.grid(rows, np.diagonal(second, axis1=1, axis2=2))
     integers = round_with_feedback(rows, second, grid)
     signal, noise = _power(rows, second), _power(grid.real(integers) - rows, second)
-    return Rounded(layer, scheme, grid, integers, 10 * np.log10(signal / noise) if signal and noise else np.inf)
+    above = float(10 * np.log10(signal / noise)) if signal and noise else math.inf
+    return Rounded(layer, scheme, grid, integers, above)
 
 
 def _power(rows: Array, second: Array) -> float:
