@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 STAGES = (
     ("mcuq.frontend.keras", "_tensorflow", "import TensorFlow"),
     ("mcuq.frontend.keras", "to_float_tflite", "convert with TensorFlow"),
-    ("mcuq.quantize.int8", "quantize_int8", "quantize"),
+    ("mcuq.quantize.int8", "quantize", "quantize"),
     ("mcuq.model", "read_tflite", "read the file"),
     ("mcuq.model", "run_passes", "passes"),
     ("mcuq.build", "load_model", "load, the rest"),
