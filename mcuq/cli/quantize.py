@@ -48,19 +48,20 @@ def command(
     """
     from mcuq.build import figures_of  # noqa: PLC0415 - keeps `mcuq --help` instant
     from mcuq.config import load_config  # noqa: PLC0415
-    from mcuq.model import load_model  # noqa: PLC0415
-    from mcuq.output import write_file  # noqa: PLC0415
+    from mcuq.model import load_model, model_name  # noqa: PLC0415
+    from mcuq.output import check_writable, write_file  # noqa: PLC0415
 
     console = error_console()
     set_up_logging(console, verbose)
     config = load_config(Path.cwd(), model.absolute().parent)
     request = quantize_request(scheme, config, required=True)
+    goal = output or Path(f"{model_name(model)}-{request.scheme}.tflite")
+    check_writable(goal)
     with progress_on(console) as progress:
-        loaded = load_model(model, data or config.data, progress, request)
+        loaded = load_model(model, data or config.data, progress, request=request)
         if loaded.float_tflite is None:
             raise UsageError(f"{model.name} is quantized already", hint="give the float model")
         figures = figures_of(loaded, progress)
-    goal = output or Path(f"{loaded.name}-{request.scheme}.tflite")
     write_file(goal, loaded.tflite)
     if as_json:
         click.echo(json.dumps(_described(loaded, request.scheme, figures, goal), indent=2))

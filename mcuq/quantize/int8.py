@@ -27,8 +27,8 @@ from mcuq.quantize.lstm import quantize_lstm
 from mcuq.quantize.prepare import prepare
 from mcuq.quantize.request import LayerScheme, Request, assigned
 from mcuq.quantize.rounding import Rounded, round_model, set_rounded
-from mcuq.quantize.weighted_layer import weighted_layers
 from mcuq.quantize.stand_ins import restore, use_stand_ins
+from mcuq.quantize.weighted_layer import weighted_layers
 from mcuq.quiet import quiet_stderr
 
 Progress = Callable[[int, int], None]

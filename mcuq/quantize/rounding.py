@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
 
 from mcuq.quantize.bias_correction import add_to_bias
 from mcuq.quantize.bias_range import bias_scales, set_weights
@@ -109,7 +110,7 @@ def set_rounded(model: Any, rounded: Mapping[str, Rounded], biases: Mapping[str,
     tensors = model.subgraphs[0].tensors
     for operator in list(model.subgraphs[0].operators):
         name = tensor_name(tensors[operator.outputs[0]])
-        if name not in rounded:
+        if name not in rounded or tensors[operator.inputs[1]].type != schema.TensorType.INT8:
             continue
         found, bias = rounded[name], biases[name]
         grid, source = found.grid, tensors[operator.inputs[0]]
