@@ -44,9 +44,10 @@ def load_built(folder: Path) -> Built:
     """Read the build folder ``folder``. Raises ``UsageError`` when it is none, or was damaged,
     and ``MismatchError`` when its model is another than that of its image.
     """
-    if not folder.is_dir() or not (folder / MANIFEST).is_file():
+    if not (folder / MANIFEST).is_file():
+        why = f"it has no {MANIFEST}" if folder.is_dir() else "it is a file" if folder.exists() else "it does not exist"
         raise UsageError(
-            f"{folder} is not a build folder: it has no {MANIFEST}",
+            f"{folder} is not a build folder: {why}",
             hint="`mcuq build MODEL --board BOARD -o DIR` makes one",
         )
     try:

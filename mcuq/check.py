@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcuq.board import Board
+from mcuq.board import Bank, Board
 from mcuq.cmsis_nn import CmsisNN
 from mcuq.code_estimate import code_estimates
 from mcuq.core import core_named
@@ -56,7 +56,8 @@ class CheckedLayer:
 class Check:
     """What was found. Numbers are None where blockers or another error keep them from being known.
 
-    ``fits`` is None without a board. Cycles are by the kernels' own cost functions, for memory without wait states.
+    ``fits`` is None with neither a board nor a budget. Cycles are by the kernels' own cost functions, for memory
+    without wait states.
     """
 
     model: str
@@ -122,15 +123,16 @@ def check(
 
     def attempt(choice: Choice) -> Check:
         tried.append(_described(found, model, choice, surveyed, code_of, board))
-        if board is not None:
-            _check_fits(tried[-1], board, goals)
+        _check_fits(tried[-1], board, goals)
         return tried[-1]
 
     try:
-        return search(model.graph, target, surveyed, goals, lambda: code_of, attempt)
+        best = search(model.graph, target, surveyed, goals, lambda: code_of, attempt)
     except BudgetError as error:
         closest = min(tried, key=lambda one: (one.ram.value or 0) + (one.flash.value or 0))
         return dataclasses.replace(closest, error=error, fits=False)
+    limited = board is not None or goals.flash_bytes is not None or goals.ram_bytes is not None
+    return dataclasses.replace(best, fits=True if limited else None)
 
 
 def _described(
@@ -166,7 +168,6 @@ def _described(
         cycles=Count("estimated", choice.cost.cycles),
         flash_limit_bytes=None if board is None else board.flash_bytes,
         ram_limit_bytes=None if board is None else board.ram_bytes,
-        fits=None if board is None else True,
         notes=(*model.notes, *choice.notes),
     )
 
@@ -181,19 +182,10 @@ def _copied(board: Board | None, constants: int, hot: int) -> Counter[str]:
     return copied
 
 
-def _check_fits(found: Check, board: Board, goals: Goals) -> None:
-    """Raises ``DoesNotFitError`` for more than a bank holds, or than ``goals`` allow."""
-    place = board.placement
-    arena, flash, ram = (count.value or 0 for count in (found.arena, found.flash, found.ram))
-    needs = Counter(_copied(board, found.constants.value or 0, (found.code.value or 0) - FIRMWARE_CODE_BYTES))
-    needs[place.data] += ram - arena - sum(needs.values())
-    needs[place.arena] += arena
-    needs[place.code] += flash
-    over = {
-        board.bank(name): needed - board.bank(name).size
-        for name, needed in needs.items()
-        if needed > board.bank(name).size
-    }
+def _check_fits(found: Check, board: Board | None, goals: Goals) -> None:
+    """Raises ``DoesNotFitError`` for more than a bank of the board holds, or than ``goals`` allow."""
+    flash, ram = (count.value or 0 for count in (found.flash, found.ram))
+    over = {} if board is None else _over(found, board)
     lines = [
         f"{bank.kind} {bank.name!r}: about {bank.size + excess:,} B needed (estimated), the board has {bank.size:,} B"
         for bank, excess in over.items()
@@ -205,9 +197,24 @@ def _check_fits(found: Check, board: Board, goals: Goals) -> None:
             excesses[kind] = max(excesses[kind], needed - limit)
     if lines:
         raise DoesNotFitError(
-            f"the model does not fit {board.name}",
+            f"the model does not fit {'the budget' if board is None else board.name}",
             tuple(lines),
             "`mcuq boards` lists larger ones",
             excesses["flash"],
             excesses["ram"],
         )
+
+
+def _over(found: Check, board: Board) -> dict[Bank, int]:
+    """The bytes by which banks of ``board`` are too small, those that are."""
+    place = board.placement
+    arena, flash, ram = (count.value or 0 for count in (found.arena, found.flash, found.ram))
+    needs = Counter(_copied(board, found.constants.value or 0, (found.code.value or 0) - FIRMWARE_CODE_BYTES))
+    needs[place.data] += ram - arena - sum(needs.values())
+    needs[place.arena] += arena
+    needs[place.code] += flash
+    return {
+        board.bank(name): needed - board.bank(name).size
+        for name, needed in needs.items()
+        if needed > board.bank(name).size
+    }

@@ -7,7 +7,6 @@ for an int8 input is taken as quantized already. Whatever does not fit the model
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,7 +133,7 @@ def _only_input(path: Path, input_specs: Sequence[InputSpec]) -> InputSpec:
 def _load_npy(path: Path, spec: InputSpec) -> Array:
     try:
         loaded = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:  # a damaged file ends in any error that numpy has
         raise _unreadable(path, error) from error
     if not isinstance(loaded, np.ndarray):
         raise DataError(f"{path.name} does not hold one array", hint=f"save one array of shape (n, *{spec.shape})")
@@ -149,7 +148,9 @@ def _load_npz(path: Path, input_specs: Sequence[InputSpec]) -> tuple[tuple[Array
             names = _npz_names(path, archive.files, input_specs)
             arrays = tuple(archive[name] for name in names)
             labels = archive["y"] if "y" in archive.files and "y" not in names else None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError, AttributeError, TypeError) as error:
+    except DataError:
+        raise
+    except Exception as error:  # a damaged archive ends in any error that numpy, zipfile and zlib have
         raise _unreadable(path, error) from error
     return arrays, labels
 
@@ -171,12 +172,14 @@ def _npz_names(path: Path, found: Sequence[str], input_specs: Sequence[InputSpec
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:
-    if "pickle" in str(error).lower():
+    if "Object arrays" in str(error):
         return DataError(
             f"{path.name} holds Python objects (pickle), which mcuq does not load: they can run code",
             hint="save plain numeric arrays of one shape",
         )
-    return DataError(f"{path.name} cannot be read as {path.suffix} data", details=(str(error)[:200],))
+    foreign = "pickle" in str(error)  # what numpy takes a file for that begins as none of its own
+    reason = "it begins neither as an .npz nor as an .npy file" if foreign else str(error)[:200]
+    return DataError(f"{path.name} cannot be read as {path.suffix} data", details=(reason,))
 
 
 def _dataset(

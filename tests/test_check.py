@@ -52,6 +52,9 @@ def test_a_model_too_large_for_the_board_is_exit_code_4_with_the_numbers(tmp_pat
     assert "the model does not fit microbit" in done.stderr and "the board has 16,384 B" in done.stderr
     within = mcuq("check", "wide.tflite", "--ram", "16K", "--board", "mps2-an386", cwd=tmp_path)
     assert within.returncode == 4 and "--ram allows 16,384 B" in within.stderr
+    boardless = mcuq("check", "wide.tflite", "--ram", "16K", "--json", cwd=tmp_path)
+    assert (boardless.returncode, report_of(boardless)["fits"]) == (4, False)
+    assert "the model does not fit the budget" in boardless.stderr
 
 
 def test_a_blocker_is_told_with_its_layer_its_reason_and_what_is_needed(tmp_path):

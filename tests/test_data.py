@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -277,6 +279,40 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     cut.write_bytes(whole.read_bytes()[:-200])
     with pytest.raises(DataError, match=r"cut\.npz"):
         load_data(str(cut), VECTOR)
+
+
+def crafted_npy(shape: tuple[int, ...]) -> bytes:
+    """A header that promises an array of ``shape``, and 16 bytes of it."""
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+    return file.getvalue() + bytes(16)
+
+
+@pytest.mark.parametrize("shape", [(1 << 50, 3), (1 << 70, 3), (-1, 3)])
+def test_an_array_that_is_not_there_is_one_clear_error(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    (tmp_path / "a.npy").write_bytes(crafted_npy(shape))
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("x.npy", crafted_npy(shape))
+    for name in ("a.npy", "a.npz"):
+        with pytest.raises(DataError, match=f"{name} cannot be read"):
+            load_data(str(tmp_path / name), VECTOR)
+
+
+def test_a_damaged_archive_is_one_clear_error(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "a.npz", x=np.random.default_rng(1).random((50, 3)))
+    whole = (tmp_path / "a.npz").read_bytes()
+    entry = whole.index(b"PK\x01\x02")
+    for at, values in ((100, b"\xff" * 400), (entry + 8, b"\x01"), (entry + 10, b"\x4d")):  # data, flags, method
+        (tmp_path / "a.npz").write_bytes(whole[:at] + values + whole[at + len(values) :])
+        with pytest.raises(DataError, match=r"a\.npz cannot be read"):
+            load_data(str(tmp_path / "a.npz"), VECTOR)
+
+
+def test_what_is_no_array_file_is_not_called_a_pickle(tmp_path: Path) -> None:
+    (tmp_path / "a.npz").write_bytes(b"\x8f\x00garbage" * 9)
+    with pytest.raises(DataError, match=r"a\.npz cannot be read") as caught:
+        load_data(str(tmp_path / "a.npz"), VECTOR)
+    assert caught.value.details == ("it begins neither as an .npz nor as an .npy file",)
 
 
 def test_a_pickled_npy_is_not_loaded(tmp_path: Path) -> None:
