@@ -69,7 +69,7 @@ class Expectations:
         for layer in self._graph.layers():
             for tensor in layer.written:
                 own, theirs = values[tensor.name], litert.get(tensor.name)
-                agreed = _agreed(own, theirs)
+                agreed = agreed_bytes(own, theirs, whole=tensor.name in self._graph.outputs)
                 if agreed[0].nbytes != tensor.type.bytes:
                     raise MismatchError(
                         f"layer {layer.name} ({layer.op}) gives other bytes than LiteRT after mcuq's passes",
@@ -94,13 +94,14 @@ def reference_outputs(layer: Layer, values: Mapping[str, Array]) -> Sequence[Arr
     return operators()[layer.op].reference(layer, inputs)
 
 
-def _agreed(own: Array, theirs: Array | None) -> tuple[Array, HeldTo]:
-    """The bytes to expect of a tensor that LiteRT and the reference have computed."""
+def agreed_bytes(own: Array, theirs: Array | None, *, whole: bool) -> tuple[Array, HeldTo]:
+    """The bytes to expect of a tensor that the reference and LiteRT have computed; of one that is not ``whole``, passes
+    may have removed channels, or put them elsewhere."""
     if theirs is None:
         return own, HeldTo.REFERENCE
     if theirs.dtype == own.dtype and theirs.tobytes() == own.tobytes():
         return own, HeldTo.LITERT
-    if theirs.dtype == own.dtype and _channels(own) <= _channels(theirs):
+    if not whole and theirs.dtype == own.dtype and _channels(own) <= _channels(theirs):
         return own, HeldTo.LITERT_CHANNELS
     return theirs, HeldTo.LITERT
 

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mcuq import host_c
@@ -15,6 +16,7 @@ from mcuq.board import board_named
 from mcuq.built import Built, load_built
 from mcuq.cli import run
 from mcuq.errors import MismatchError, ToolError, UsageError
+from mcuq.expected import HeldTo, agreed_bytes
 from mcuq.layout import Layout
 from mcuq.runners.qemu import QemuRunner
 from mcuq.verification import Verification
@@ -219,3 +221,17 @@ def test_a_layout_that_does_not_belong_to_the_build_is_refused(builds: dict[str,
     (tmp_path / "out" / "layout.json").unlink()
     with pytest.raises(UsageError, match="missing or damaged"):
         verified(tmp_path / "out")
+
+
+def test_channels_may_be_fewer_or_elsewhere_but_not_in_an_output() -> None:
+    theirs = np.arange(24, dtype=np.int8).reshape(2, 3, 4)
+    own = theirs[..., [2, 0]].copy()
+    expected, held_to = agreed_bytes(own, theirs, whole=False)
+    assert expected is own and held_to is HeldTo.LITERT_CHANNELS
+    assert agreed_bytes(own, theirs, whole=True)[0] is theirs
+    own[0, 0, 0] ^= 1
+    expected, held_to = agreed_bytes(own, theirs, whole=False)
+    assert expected is theirs and held_to is HeldTo.LITERT
+    expected, held_to = agreed_bytes(own, None, whole=True)
+    assert expected is own and held_to is HeldTo.REFERENCE
+    assert agreed_bytes(theirs.reshape(6, 4), theirs, whole=True)[1] is HeldTo.LITERT
