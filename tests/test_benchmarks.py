@@ -12,6 +12,7 @@ from benchmarks.foreign import Figures, build_foreign, run_foreign
 from benchmarks.tables import Row, long_table, replace_tables, short_table
 from mcuq.board import board_named
 from mcuq.frontend.tflite import bind, read_tflite
+from mcuq.ir import DType
 from mcuq.ops.conv_2d import CASES
 from mcuq.reference import run_reference
 from tests.harness.tflite_writer import write_case
@@ -21,7 +22,8 @@ BOARD = board_named("mps2-an386")
 
 def test_a_convolution_through_bakenn_runs_behind_the_firmware_and_is_counted(tmp_path: Path) -> None:
     pytest.importorskip("bakenn", reason="bakenn is not installed: its code was not run")
-    tflite = write_case("CONV_2D", CASES[0])
+    case = next(case for case in CASES if case.inputs[0] is not None and case.inputs[0].dtype is DType.INT8)
+    tflite = write_case("CONV_2D", case)
     graph = bind(read_tflite(tflite, "conv.tflite"))
     code = bakenn_code(graph, tmp_path / "c", "conv")
     inputs = np.random.default_rng(0).integers(-128, 128, (3, *graph.input_tensors[0].shape[1:])).astype(np.int8)
