@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mcuq.cli import run
+from mcuq.frontend.blockers import advice, unsupported
 from mcuq.operators_page import page
 from mcuq.ops.base import Case, Operand
 from tests.harness.small_models import convolution, mcuq, report_of, wide_relu
@@ -75,6 +76,10 @@ def test_what_is_no_model_is_one_clear_error(tmp_path, capfd, content, code):
     assert run(["check", str(tmp_path / "a.tflite"), "--board", "microbit"]) == code
     said = capfd.readouterr()
     assert said.out == "" and said.err.startswith("Error: ") and "a.tflite" in said.err
+
+
+def test_advice_is_for_operators_that_are_not_compiled():
+    assert [op for op in advice() if unsupported("layer", op) is None] == []
 
 
 def test_the_page_on_operators_is_current(request):

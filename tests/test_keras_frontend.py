@@ -17,8 +17,10 @@ from mcuq.board import board_named
 from mcuq.check import check
 from mcuq.errors import McuqError, UnsupportedError, UsageError
 from mcuq.fit import Goals
+from mcuq.frontend.blockers import BlockedError
 from mcuq.frontend.keras import to_float_tflite
 from mcuq.frontend.model_file import model_kind
+from mcuq.frontend.tflite import read_tflite
 from mcuq.quiet import quiet_stderr
 from mcuq.reference import Reference
 
@@ -68,6 +70,13 @@ def keras_3_models(keras: Any, folder: Path) -> None:
     own.save_weights(folder / "only.weights.h5")
     recurrent = keras.Sequential([keras.Input((5, 3)), layers.GRU(2)])
     recurrent.save(folder / "recurrent.keras")
+    both = keras.Sequential([keras.Input((5, 3)), layers.LSTM(2, return_sequences=True), layers.GRU(2, name="loop")])
+    both.save(folder / "both.keras")
+
+    tokens = keras.Input((6,), dtype="int32", name="tokens")
+    best = layers.Dense(5)(layers.GlobalAveragePooling1D()(layers.Embedding(9, 4)(tokens)))
+    ends = [keras.ops.argmax(best, axis=-1), keras.ops.argmin(best, axis=-1)]
+    keras.Model(tokens, ends).save(folder / "tokens.keras")
 
 
 def keras_2_models(tf_keras: Any, folder: Path) -> None:
@@ -182,6 +191,23 @@ def test_conv1d_becomes_conv_2d(models: Path) -> None:
     model = to_float_tflite(models / "series.keras")
     assert outputs_of(model, np.zeros((1, 10, 2), np.float32))[0].shape == (1, 24)
     assert any(name.startswith("over_time/") for name in names_of(model))
+
+
+def test_an_embedding_and_argmax_are_one_operator_each(models: Path) -> None:
+    import keras
+
+    content = to_float_tflite(models / "tokens.keras")
+    found = [node.op for node in read_tflite(content, "tokens").nodes]
+    assert sorted(found) == ["ARG_MAX", "ARG_MIN", "FULLY_CONNECTED", "GATHER", "MEAN"]
+    tokens = np.random.default_rng(5).integers(0, 9, (20, 6)).astype(np.int32)
+    expected = keras.models.load_model(models / "tokens.keras").predict(tokens, verbose=0)
+    for got, best in zip(outputs_of(content, tokens), expected, strict=True):
+        np.testing.assert_array_equal(got.reshape(20), best)
+
+
+def test_a_loop_beside_an_lstm_is_told_by_its_name(models: Path) -> None:
+    with pytest.raises(BlockedError, match="loop: WHILE: operator not supported"):
+        read_tflite(to_float_tflite(models / "both.keras"), "both")
 
 
 def test_a_plain_saved_model_with_a_signature_converts(models: Path) -> None:

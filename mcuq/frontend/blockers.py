@@ -63,7 +63,7 @@ def unsupported(layer: str, op: str) -> Blocker | None:
 
 def advice() -> dict[str, str]:
     """What to use instead of each operator that mcuq lacks, where anything comes near it."""
-    return {op: text for op, text in sorted(_ADVICE.items()) if unsupported("", op) is not None}
+    return dict(sorted(_ADVICE.items()))
 
 
 def unsupported_operators(graph: Graph) -> tuple[Blocker, ...]:

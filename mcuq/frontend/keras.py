@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mcuq.errors import McuqError, ToolError, UnsupportedError
+from mcuq.frontend.detours import without_detours
 from mcuq.frontend.keras_load import INSTALL, first_line, load_keras
 from mcuq.frontend.model_file import KerasFile, inspect_keras_file, model_kind
 from mcuq.frontend.recurrent import Lstm, stand_in, with_lstm
@@ -221,7 +222,7 @@ def _convert(source: _Source, path: Path, tensorflow: Any) -> bytes:
     try:
         traced = tensorflow.function(source.function, autograph=False).get_concrete_function(*specs)
         frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)
-        model = with_lstm(_tflite(frozen, tensorflow), source.recurrent)
+        model = without_detours(with_lstm(_tflite(frozen, tensorflow), source.recurrent))
     except McuqError:
         raise
     except Exception as error:

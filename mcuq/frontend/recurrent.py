@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-from mcuq.quantize.flatbuffer import add_constant, constant, operator_name, read_model, use_operator, write_model
+from mcuq.quantize.flatbuffer import add_constant, constant, operator_name, read_tree, use_operator, write_model
 
 MARK = 0x4C53_0000
 """The index that a stand-in gathers, plus its number: far outside any axis."""
@@ -74,7 +74,7 @@ def with_lstm(content: bytes, layers: Sequence[Lstm]) -> bytes:
     """``content`` with the operator in the place of each stand-in."""
     if not layers:
         return content
-    model = read_model(content)
+    model = read_tree(content)  # another layer may still be a loop, which is told with its name
     for operator in model.subgraphs[0].operators:
         if operator_name(model, operator) != "GATHER":
             continue

@@ -17,19 +17,25 @@ from mcuq.errors import UnsupportedError
 _BUILTINS = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 
 
-def read_model(content: bytes) -> Any:
+def read_tree(content: bytes) -> Any:
     """The ``ModelT`` tree of ``content``, large constants outside the tables drawn in.
 
-    Raises ``UnsupportedError`` for a damaged file or more than one subgraph (control flow).
+    Raises ``UnsupportedError`` for a damaged file.
     """
     try:
         model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
-        count = len(model.subgraphs)
+        len(model.subgraphs[0].operators)
     except Exception as error:  # a damaged flatbuffer ends in any error that Python has
         raise UnsupportedError(
             "the float model is not a sound TFLite file", details=(f"{type(error).__name__}: {error}",)
         ) from error
-    if count != 1:
+    return model
+
+
+def read_model(content: bytes) -> Any:
+    """``read_tree`` of a model with one subgraph. Raises ``UnsupportedError`` for more (control flow)."""
+    model = read_tree(content)
+    if (count := len(model.subgraphs)) != 1:
         raise UnsupportedError(
             f"the float model has {count} subgraphs (control flow or several functions); mcuq quantizes models with one"
         )
