@@ -73,3 +73,9 @@ class RunError(McuqError):
 
 class LinkError(RunError):
     """The serial link to the target failed: no answer, or an answer that breaks the protocol."""
+
+
+class PortError(LinkError):
+    """A serial port cannot be opened: there is none of that name, or it is not for this user."""
+
+    exit_code = ToolError.exit_code

@@ -15,7 +15,7 @@ from enum import IntEnum
 from types import TracebackType
 from typing import Any
 
-from mcuq.errors import LinkError, RunError
+from mcuq.errors import LinkError, PortError, RunError
 from mcuq.frames import OVERHEAD_BYTES, PAYLOAD_LIMIT_BYTES, Frame, FrameDecoder, encode
 
 PROTOCOL_VERSION = 2
@@ -42,7 +42,7 @@ HELLO_LAYOUT = struct.Struct("<BBBBIIHBBII16sH")
 _OPEN_HINTS = {
     errno.EACCES: "add yourself to the port's group (`sudo usermod -aG dialout $USER`) and log in again",
     errno.EBUSY: "another program has it open: a terminal, or ModemManager",
-    errno.ENOENT: "is the board plugged in? `--port auto` finds a board's own port",
+    errno.ENOENT: "is the board plugged in? `mcuq measure --port auto` finds a board's own port",
 }
 _TAKEN = struct.Struct("<I")
 _STOPPED = struct.Struct("<Q")
@@ -149,7 +149,7 @@ class Link:
     ) -> Link:
         """Open ``port``, a device or a pyserial URL; ``timeout_s`` is for an answer, ``run_timeout_s`` for a run.
 
-        Raises ``LinkError`` when the port cannot be opened.
+        Raises ``PortError`` when the port cannot be opened.
         """
         import serial  # noqa: PLC0415 - not needed to build
 
@@ -157,7 +157,7 @@ class Link:
             opened = serial.serial_for_url(port, baudrate=baud, timeout=_SLICE_S, write_timeout=timeout_s)
         except (serial.SerialException, OSError, ValueError) as error:
             _blame(check)
-            raise LinkError(
+            raise PortError(
                 f"serial port {port} cannot be opened: {error}", hint=_OPEN_HINTS.get(getattr(error, "errno", 0) or 0)
             ) from error
         return cls(opened, timeout_s=timeout_s, run_timeout_s=run_timeout_s, check=check)

@@ -14,7 +14,7 @@ import serial
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mcuq.errors import LinkError, RunError
+from mcuq.errors import LinkError, PortError, RunError
 from mcuq.frames import Frame, FrameDecoder, decode, encode
 from mcuq.link import FAULT, HELLO_LAYOUT, NAK, RESPONSE, Link, Request
 from mcuq.runners.host import HostRunner
@@ -342,8 +342,8 @@ def test_a_result_is_right_or_an_error_whatever_stands_between_the_answers(lies,
     assert time.monotonic() - started < 20
 
 
-def test_a_port_that_is_not_there_is_a_link_error(tmp_path):
-    with pytest.raises(LinkError, match="cannot be opened"):
+def test_a_port_that_is_not_there_is_an_error_of_its_own(tmp_path):
+    with pytest.raises(PortError, match="cannot be opened"):
         Link.open(str(tmp_path / "ttyNone"))
-    with pytest.raises(LinkError, match="cannot be opened"):
+    with pytest.raises(PortError, match="cannot be opened"):
         Link.open("nonsense://port")

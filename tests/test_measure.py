@@ -184,7 +184,7 @@ def test_without_a_port_of_the_board_it_is_a_missing_device(builds, tmp_path):
     assert done.returncode == ToolError.exit_code
     assert "no serial port of microbit was found (USB 0d28:0204)" in done.stderr
     done = mcuq("measure", builds("microbit").folder, "--port", "/dev/nosuch", cwd=tmp_path)
-    assert done.returncode == LinkError.exit_code
+    assert done.returncode == ToolError.exit_code
     assert "/dev/nosuch cannot be opened" in done.stderr and "Hint" in done.stderr
 
 
