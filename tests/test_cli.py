@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import resource
 import shutil
 import signal
 import stat
@@ -486,12 +487,11 @@ def test_help_is_instant_and_imports_nothing_heavy() -> None:
         "heavy = {'numpy', 'tensorflow', 'keras', 'ai_edge_litert', 'jinja2', 'pydantic'} & set(sys.modules); "
         "assert not heavy, heavy"
     )
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        subprocess.run([sys.executable, "-c", code], env=environment(), check=True, stdout=subprocess.DEVNULL)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.3, times
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", code], env=environment(), check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # Of the processor: how long it takes depends on what else runs.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.3
 
 
 def all_commands() -> list[tuple[str, click.Command]]:

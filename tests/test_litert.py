@@ -25,6 +25,12 @@ def children() -> set[int]:
     return {int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()}
 
 
+def processor_seconds(pid: int) -> float:
+    """What a running process has taken of the processor: how long that lasts depends on what else runs."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def too_fine_an_addition() -> bytes:
     case = Case("fine", (Operand((1, 4), 1e-30), Operand((1, 4), 1.0)), (Operand((1, 4), 1e-38),))
     return write_case("ADD", case)
@@ -76,10 +82,10 @@ def test_a_refused_sample_does_not_end_the_process() -> None:
 
 def test_processes_end_with_their_models_and_start_fast() -> None:
     before = children()
-    start = time.monotonic()
     references = [Reference(dense()) for _ in range(3)]
-    assert time.monotonic() - start < 3
-    assert len(children() - before) == 3
+    started = children() - before
+    assert len(started) == 3
+    assert sum(processor_seconds(pid) for pid in started) < 3
     del references
     gc.collect()
     assert not children() - before
