@@ -11,5 +11,7 @@ void mcuq_dequantize_s8_f32(const float *scale, int32_t zero_point, const int8_t
                             int32_t elements);
 void mcuq_dequantize_u8_f32(const float *scale, int32_t zero_point, const uint8_t *input, float *output,
                             int32_t elements);
+void mcuq_dequantize_s16_f32(const float *scale, int32_t zero_point, const int16_t *input, float *output,
+                             int32_t elements);
 
 #endif

@@ -33,3 +33,11 @@ void mcuq_quantize_f32_u8(const float *scale, int32_t zero_point, const float *i
         output[i] = (uint8_t)mcuq_clamp(rounded(input[i] / *scale) + zero_point, 0, UINT8_MAX);
     }
 }
+
+void mcuq_quantize_f32_s16(const float *scale, int32_t zero_point, const float *input, int16_t *output,
+                           int32_t elements)
+{
+    for (int32_t i = 0; i < elements; i++) {
+        output[i] = (int16_t)mcuq_clamp(rounded(input[i] / *scale) + zero_point, INT16_MIN, INT16_MAX);
+    }
+}

@@ -11,5 +11,7 @@
 void mcuq_quantize_f32_s8(const float *scale, int32_t zero_point, const float *input, int8_t *output, int32_t elements);
 void mcuq_quantize_f32_u8(const float *scale, int32_t zero_point, const float *input, uint8_t *output,
                           int32_t elements);
+void mcuq_quantize_f32_s16(const float *scale, int32_t zero_point, const float *input, int16_t *output,
+                           int32_t elements);
 
 #endif

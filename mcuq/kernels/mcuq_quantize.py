@@ -1,4 +1,4 @@
-"""mcuq's quantization of float tensors to bytes and back, in C with single-precision floating point."""
+"""mcuq's quantization of float tensors and back, in C with single-precision floating point."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mcuq.kernels.base import MCUQ, Kernel, Target, never, table
 from mcuq.kernels.operands import operand
 from mcuq.kernels.work import per_output
 
-_SUFFIX = {DType.INT8: "s8", DType.UINT8: "u8"}
+_SUFFIX = {DType.INT8: "s8", DType.UINT8: "u8", DType.INT16: "s16"}
 
 
 def refuses_bytes(layer: Layer, _target: Target) -> str | None:

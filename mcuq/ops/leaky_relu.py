@@ -1,4 +1,4 @@
-"""LEAKY_RELU: ``out = in`` where it is positive, else ``alpha · in``, int8.
+"""LEAKY_RELU: ``out = in`` where it is positive, else ``alpha · in``, int8 or int16.
 
 Integer: ``clamp(z_out + requantize(q - z_in, m, s))`` with two roundings; the factor is ``s_in / s_out`` from the zero
 point up, ``s_in · alpha / s_out`` below it, each in single precision, as LiteRT computes it.
@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from mcuq.fixedpoint import quantize_multiplier, requantize_double
-from mcuq.ir import Layer
+from mcuq.ir import DType, Layer
 from mcuq.ops import rules
 from mcuq.ops.base import Array, Case, Operand, Operator
-from mcuq.ops.unary import MAX_SHIFT, same_shape
+from mcuq.ops.unary import most_shift, same_shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ def alpha_is_finite(layer: Layer) -> str | None:
 
 
 def scaled_input_fits_int32(layer: Layer) -> str | None:
-    """the input's scale, and alpha times it, are less than 2**23 times the output's"""
+    """the input's scale, and alpha times it, are less than 2**23 times the output's, of int16 2**15 times"""
     shift = max(shift for _, shift in requantizations(layer))
-    return None if shift <= MAX_SHIFT else f"the input is scaled up by 2**{shift}, which overflows int32"
+    return None if shift <= most_shift(layer) else f"the input is scaled up by 2**{shift}, which overflows int32"
 
 
 def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
@@ -58,7 +58,8 @@ def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]
     difference = x.astype(np.int64) - layer.input(0).type.zero_point
     positive, negative = (requantize_double(difference, *factor) for factor in requantizations(layer))
     scaled = np.where(difference >= 0, positive, negative)
-    return (np.clip(scaled + layer.output.type.zero_point, -128, 127).astype(np.int8),)
+    limits = np.iinfo(layer.output.type.dtype.value)
+    return (np.clip(scaled + layer.output.type.zero_point, limits.min, limits.max).astype(limits.dtype),)
 
 
 def _case(
@@ -67,8 +68,9 @@ def _case(
     scales: tuple[float, float] = (0.05, 0.041),
     zero_points: tuple[int, int] = (-7, -100),
     shape: tuple[int, ...] = (256,),
+    dtype: DType = DType.INT8,
 ) -> Case:
-    operands = [Operand(shape, scale, zero) for scale, zero in zip(scales, zero_points, strict=True)]
+    operands = [Operand(shape, scale, zero, dtype) for scale, zero in zip(scales, zero_points, strict=True)]
     return Case(name, (operands[0],), (operands[1],), {"alpha": float(np.float32(alpha))})
 
 
@@ -81,13 +83,15 @@ CASES = (
     _case("steep", 3.7),
     _case("far_finer_output", 0.3, (1.0, 2e-7)),
     _case("vanishing_input", 0.3, (1e-12, 1.0)),
+    _case("int16", 0.3, (2e-4, 1.7e-4), (0, 0), dtype=DType.INT16),
+    _case("int16_negative_alpha", -0.7, (1.0, 4e-5), (0, 0), dtype=DType.INT16),
 )
 
 OPERATORS = (
     Operator(
         "LEAKY_RELU",
         attributes,
-        (rules.quantized_activations((0,)), same_shape, alpha_is_finite, scaled_input_fits_int32),
+        (rules.int8_or_int16_activations, same_shape, alpha_is_finite, scaled_input_fits_int32),
         reference,
         CASES,
         of_a_byte=True,

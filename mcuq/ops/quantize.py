@@ -1,6 +1,6 @@
-"""QUANTIZE: real values, or values of another quantization, into int8 or uint8.
+"""QUANTIZE: real values, or values of another quantization, into int8, uint8 or int16.
 
-From float32: ``clamp(round(x / s_out) + z_out)`` in single precision, halves away from zero. From int8 and uint8:
+From float32: ``clamp(round(x / s_out) + z_out)`` in single precision, halves away from zero. From int8, uint8 and int16:
 ``clamp(z_out + requantize(q - z_in, m, s))`` with two roundings, the factor ``s_in / s_out`` in double precision.
 LiteRT leaves NaN and reals beyond 2**31 output steps undefined; here NaN becomes the zero point and the rest
 saturates.
@@ -18,7 +18,7 @@ from mcuq.fixedpoint import quantize_multiplier, requantize_double
 from mcuq.ir import DType, Layer, TensorType
 from mcuq.ops import rules
 from mcuq.ops.base import Array, Case, Operand, Operator
-from mcuq.ops.unary import MAX_SHIFT, round_half_away, same_shape
+from mcuq.ops.unary import most_shift, round_half_away, same_shape
 
 
 def attributes(_options: Mapping[str, Any], _layer: Layer) -> None:
@@ -30,14 +30,25 @@ def from_float(layer: Layer) -> bool:
     return layer.input(0).type.dtype is DType.FLOAT32
 
 
-def output_is_bytes(layer: Layer) -> str | None:
-    """the output is int8 or uint8 with one scale"""
-    return rules.quantized_activations((), rules.BYTE)(layer)
+_TYPES = (*rules.BYTE, DType.INT16)
 
 
-def input_is_float_or_bytes(layer: Layer) -> str | None:
-    """the input is float32, or int8 or uint8 with one scale"""
-    return None if from_float(layer) else rules.quantized_activations((0,), rules.BYTE)(layer)
+def output_is_quantized(layer: Layer) -> str | None:
+    """the output is int8, uint8 or int16 with one scale"""
+    return rules.quantized_activations((), _TYPES)(layer)
+
+
+def input_is_float_or_quantized(layer: Layer) -> str | None:
+    """the input is float32, or int8, uint8 or int16 with one scale"""
+    return None if from_float(layer) else rules.quantized_activations((0,), _TYPES)(layer)
+
+
+def int16_is_symmetric(layer: Layer) -> str | None:
+    """int16 has zero point 0, and is not made of uint8, nor uint8 of it"""
+    if any(t.type.dtype is DType.INT16 and t.type.zero_point for t in (layer.input(0), layer.output)):
+        return "an int16 tensor has a zero point other than 0"
+    found = (layer.input(0).type.dtype, layer.output.type.dtype)
+    return "int16 on one side, uint8 on the other" if {*found} == {DType.INT16, DType.UINT8} else None
 
 
 def requantization(layer: Layer) -> tuple[int, int]:
@@ -46,9 +57,9 @@ def requantization(layer: Layer) -> tuple[int, int]:
 
 
 def scaled_input_fits_int32(layer: Layer) -> str | None:
-    """a quantized input's scale is less than 2**23 times the output's"""
+    """a quantized input's scale is less than 2**23 times the output's, of int16 2**15 times"""
     shift = 0 if from_float(layer) else requantization(layer)[1]
-    return None if shift <= MAX_SHIFT else f"the input is scaled up by 2**{shift}, which overflows int32"
+    return None if shift <= most_shift(layer) else f"the input is scaled up by 2**{shift}, which overflows int32"
 
 
 def quantized(real: Array, type_: TensorType) -> Array:
@@ -82,7 +93,7 @@ def _bytes(
     return Case(name, (Operand(shape, *source),), (Operand(shape, *target),))
 
 
-_S, _U = DType.INT8, DType.UINT8
+_S, _U, _W = DType.INT8, DType.UINT8, DType.INT16
 
 CASES = (
     _real("usual", 0.05, -7),
@@ -105,13 +116,24 @@ CASES = (
     _bytes("int8_halves_round", (0.5, 0, _S), (1.0, 0, _S)),
     _bytes("int8_greatest_factor", (1.0, 0, _S), (1.3e-7, 0, _S)),
     _bytes("int8_vanishing", (1e-12, 0, _S), (1.0, 4, _S)),
+    _real("int16", 2e-4, 0, _W),
+    _bytes("int16_to_int8", (2e-4, 0, _W), (0.05, -7, _S)),
+    _bytes("int16_to_int16", (2e-4, 0, _W), (3.1e-4, 0, _W)),
+    _bytes("int16_greatest_factor", (1.0, 0, _W), (3.1e-5, 0, _W)),
+    _bytes("int8_to_int16", (0.05, -7, _S), (2e-4, 0, _W)),
 )
 
 OPERATORS = (
     Operator(
         "QUANTIZE",
         attributes,
-        (output_is_bytes, input_is_float_or_bytes, same_shape, scaled_input_fits_int32),
+        (
+            output_is_quantized,
+            input_is_float_or_quantized,
+            int16_is_symmetric,
+            same_shape,
+            scaled_input_fits_int32,
+        ),
         reference,
         CASES,
         of_a_byte=True,

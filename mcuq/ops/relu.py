@@ -1,7 +1,7 @@
 """RELU, RELU6, RELU_N1_TO_1 and RELU_0_TO_1 standing alone: ``out = clamp(in)``, from one scale to another.
 
 Integer: ``clamp(z_out + requantize(q - z_in, m, s))`` with two roundings; the factor is ``s_in / s_out`` in single
-precision, as LiteRT computes it, and the clamp's ends are the quantized real ones.
+precision, as LiteRT computes it, and the clamp's ends are the quantized real ones. LiteRT has RELU and RELU6 of int16, too.
 Source: TFLite ``reference_ops::ReluX`` and ``activations.cc``.
 """
 
@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from mcuq.fixedpoint import quantize_multiplier, requantize_double
-from mcuq.ir import Layer
+from mcuq.ir import DType, Layer
 from mcuq.ops import rules
 from mcuq.ops.activation import REAL_RANGE, Activation, RealRange, quantized_clamp, unrepresentable
 from mcuq.ops.base import Array, Case, Operand, Operator
-from mcuq.ops.unary import MAX_SHIFT, same_shape
+from mcuq.ops.unary import most_shift, same_shape
 
 _ENDS: dict[str, RealRange] = {
     "RELU": REAL_RANGE[Activation.RELU],
@@ -52,9 +52,9 @@ def requantization(layer: Layer) -> tuple[int, int]:
 
 
 def scaled_input_fits_int32(layer: Layer) -> str | None:
-    """the input's scale is less than 2**23 times the output's"""
+    """the input's scale is less than 2**23 times the output's, of int16 2**15 times"""
     _, shift = requantization(layer)
-    return None if shift <= MAX_SHIFT else f"the input is scaled up by 2**{shift}, which overflows int32"
+    return None if shift <= most_shift(layer) else f"the input is scaled up by 2**{shift}, which overflows int32"
 
 
 def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
@@ -62,7 +62,7 @@ def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]
     assert x is not None
     low, high = quantized_clamp(layer.attributes.ends, layer.output.type)
     scaled = requantize_double(x.astype(np.int64) - layer.input(0).type.zero_point, *requantization(layer))
-    return (np.clip(scaled + layer.output.type.zero_point, low, high).astype(np.int8),)
+    return (np.clip(scaled + layer.output.type.zero_point, low, high).astype(layer.output.type.dtype.numpy),)
 
 
 def _case(name: str, scales: tuple[float, float], zero_points: tuple[int, int], shape: tuple[int, ...]) -> Case:
@@ -82,13 +82,24 @@ CASES = (
     _case("factor_rounded_in_single_precision", (0.0123456789, 0.0314159265), (1, 2), (256,)),
 )
 
+_OF_INT16 = ("RELU", "RELU6")
+WIDE_CASES = tuple(
+    Case(f"int16_{name}", (Operand((300,), scale, 0, DType.INT16),), (Operand((300,), output, 0, DType.INT16),))
+    for name, scale, output in (("usual", 4e-4, 3.1e-4), ("coarser_output", 2e-4, 5e-4))
+)
+
 OPERATORS = tuple(
     Operator(
         name,
         attributes,
-        (rules.quantized_activations((0,)), same_shape, clamp_fits_int32, scaled_input_fits_int32),
+        (
+            rules.int8_or_int16_activations if name in _OF_INT16 else rules.quantized_activations((0,)),
+            same_shape,
+            clamp_fits_int32,
+            scaled_input_fits_int32,
+        ),
         reference,
-        CASES,
+        (*CASES, *WIDE_CASES) if name in _OF_INT16 else CASES,
         of_a_byte=True,
     )
     for name in _ENDS

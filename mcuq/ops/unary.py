@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from mcuq.ir import Layer, TensorType
+from mcuq.ir import DType, Layer, TensorType
 from mcuq.ops.base import Array
 
 MAX_SHIFT = 23
 """A difference of two int8 values is at most 255, so a greater left shift leaves int32."""
+MAX_SHIFT_INT16 = 15
+"""Of int16, to whose rescaled value a zero point may be added."""
+
+
+def most_shift(layer: Layer) -> int:
+    """The greatest left shift with which every input stays inside int32."""
+    return MAX_SHIFT_INT16 if layer.input(0).type.dtype is DType.INT16 else MAX_SHIFT
 
 
 def same_shape(layer: Layer) -> str | None:

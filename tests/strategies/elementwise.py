@@ -35,8 +35,18 @@ def functions(draw: st.DrawFn, output: tuple[float, int] | None = None) -> Case:
 
 
 @st.composite
+def wide_functions(draw: st.DrawFn, output_scale: float | None = None) -> Case:
+    """Of one int16 tensor."""
+    shape = draw(shapes())
+    x, y = (Operand(shape, draw(scales), 0, DType.INT16) for _ in range(2))
+    if output_scale is not None:
+        y = Operand(shape, output_scale, 0, DType.INT16)
+    return Case(draw(case_names), (x,), (y,))
+
+
+@st.composite
 def leaky_relus(draw: st.DrawFn) -> Case:
-    case = draw(functions())
+    case = draw(st.one_of(functions(), functions(), wide_functions()))
     alpha = np.float32(draw(st.sampled_from([0.3, 0.2, 0.01, 0.0, 1.0, -0.7, 5.5])))
     return Case(case.name, case.inputs, case.outputs, {"alpha": float(alpha)})
 
@@ -147,11 +157,18 @@ def selections(draw: st.DrawFn, *, broadcast: bool) -> Case:
 
 
 @st.composite
+def quantized(draw: st.DrawFn, shape: tuple[int, ...], dtypes: st.SearchStrategy[DType]) -> Operand:
+    """Of one of ``dtypes``; int16 has zero point 0."""
+    dtype = draw(dtypes)
+    return Operand(shape, draw(scales), 0 if dtype is DType.INT16 else draw(st.integers(0, 127)), dtype)
+
+
+@st.composite
 def quantizations(draw: st.DrawFn) -> Case:
-    """Real values or bytes into bytes."""
+    """Real or quantized values into quantized ones."""
     shape = draw(shapes())
-    dtypes = st.sampled_from([DType.INT8, DType.UINT8])
-    x, y = (Operand(shape, draw(scales), draw(st.integers(0, 127)), draw(dtypes)) for _ in range(2))
+    dtypes = draw(st.sampled_from([(DType.INT8, DType.UINT8), (DType.INT8, DType.INT16)]))
+    x, y = (draw(quantized(shape, st.sampled_from(dtypes))) for _ in range(2))
     if draw(st.booleans()):  # LiteRT leaves reals past 2**31 steps undefined
         x, y = Operand(shape, dtype=DType.FLOAT32), Operand(shape, draw(usual_scales), y.zero_point, y.dtype)
     return Case(draw(case_names), (x,), (y,))
@@ -160,12 +177,13 @@ def quantizations(draw: st.DrawFn) -> Case:
 @st.composite
 def dequantizations(draw: st.DrawFn) -> Case:
     shape = draw(shapes())
-    x = Operand(shape, draw(scales), draw(st.integers(0, 127)), draw(st.sampled_from([DType.INT8, DType.UINT8])))
+    x = draw(quantized(shape, st.sampled_from([DType.INT8, DType.UINT8, DType.INT16])))
     return Case(draw(case_names), (x,), (Operand(shape, dtype=DType.FLOAT32),))
 
 
 STRATEGIES = {
-    **dict.fromkeys(("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "TANH", "HARD_SWISH"), functions()),
+    **dict.fromkeys(("RELU_N1_TO_1", "RELU_0_TO_1", "TANH", "HARD_SWISH"), functions()),
+    **dict.fromkeys(("RELU", "RELU6"), st.one_of(functions(), functions(), wide_functions())),
     **dict.fromkeys(("ABS", "EXP", "LOG", "NEG"), functions()),
     **dict.fromkeys(("SQRT", "RSQRT"), roots()),
     "LEAKY_RELU": leaky_relus(),
