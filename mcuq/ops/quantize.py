@@ -1,7 +1,8 @@
 """QUANTIZE: real values, or values of another quantization, into int8, uint8 or int16.
 
-From float32: ``clamp(round(x / s_out) + z_out)`` in single precision, halves away from zero. From int8, uint8 and int16:
-``clamp(z_out + requantize(q - z_in, m, s))`` with two roundings, the factor ``s_in / s_out`` in double precision.
+From float32: ``clamp(round(x / s_out) + z_out)`` in single precision, halves away from zero. From the
+others: ``clamp(z_out + requantize(q - z_in, m, s))`` with two roundings, the factor ``s_in / s_out`` in double
+precision.
 LiteRT leaves NaN and reals beyond 2**31 output steps undefined; here NaN becomes the zero point and the rest
 saturates.
 Source: TFLite ``reference_ops::AffineQuantize``, ``reference_ops::Requantize`` and ``quantize.cc``.

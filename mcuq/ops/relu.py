@@ -1,7 +1,7 @@
 """RELU, RELU6, RELU_N1_TO_1 and RELU_0_TO_1 standing alone: ``out = clamp(in)``, from one scale to another.
 
 Integer: ``clamp(z_out + requantize(q - z_in, m, s))`` with two roundings; the factor is ``s_in / s_out`` in single
-precision, as LiteRT computes it, and the clamp's ends are the quantized real ones. LiteRT has RELU and RELU6 of int16, too.
+precision, as LiteRT computes it, and the clamp's ends are the quantized real ones. RELU and RELU6 may be int16.
 Source: TFLite ``reference_ops::ReluX`` and ``activations.cc``.
 """
 

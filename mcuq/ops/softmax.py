@@ -1,9 +1,10 @@
-"""SOFTMAX: ``out = exp(beta · in) / Σ exp(beta · in)`` along the last axis, int8; the output's scale is 1/256.
+"""SOFTMAX: ``out = exp(beta · in) / Σ exp(beta · in)`` along the last axis, int8 with the output's scale 1/256.
 
 Integer, with ``d = q - max(q)`` of the row: ``e(d) = exp(d · beta · s_in)`` in Q0.31, zero where the argument is below
 about -31; the sum of the ``e`` rounded to Q12.19; its reciprocal by three Newton steps, normalised to 1/2..1; then
 ``clamp(round(e · reciprocal / 2**k) - 128)``. ``e`` depends on d alone, so it is a table of 256 values.
 LiteRT stops where the sum reaches 512; here all outputs of such a row are -128, the rounded value.
+Of int16: ``softmax_int16.py``.
 Source: TFLite ``reference_ops::Softmax`` (softmax.h), ``PreprocessSoftmaxScaling``, gemmlowp ``fixedpoint.h``.
 """
 
@@ -16,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from mcuq.fixedpoint import doubling_high_multiply, quantize_multiplier, rounding_divide_by_power_of_two
-from mcuq.ir import Layer
-from mcuq.ops import rules
+from mcuq.ir import DType, Layer
+from mcuq.ops import rules, softmax_int16
 from mcuq.ops.base import Array, Case, Operand, Operator
 from mcuq.ops.fixed_point_functions import reciprocal_of_normalised
 from mcuq.ops.unary import same_shape
@@ -47,15 +48,18 @@ def input_multiplier(layer: Layer) -> float:
 
 
 def arguments_are_representable(layer: Layer) -> str | None:
-    """beta times the input's scale is more than 2**-26"""
+    """beta times the input's scale is more than 2**-26; of int16, so that differences scaled up stay in int32"""
     found = layer.attributes.beta * layer.input(0).type.scale
+    if rules.is_wide(layer) and softmax_int16.requantization(layer)[1] > softmax_int16.MAX_SHIFT:
+        return f"beta times the input's scale is {found:g}"
     return None if input_multiplier(layer) > 1 else f"beta times the input's scale is {found:g}"
 
 
-def output_is_256ths(layer: Layer) -> str | None:
-    """the output has scale 1/256 (within a thousandth) and zero point -128"""
+def output_is_parts_of_one(layer: Layer) -> str | None:
+    """the output has scale 1/256 and zero point -128, of int16 1/32768 and 0; scales within a thousandth"""
     y = layer.output.type
-    if abs(y.scale - 1 / 256) > 0.001 / 256 or y.zero_point != -128:
+    parts, zero_point = (32768, 0) if rules.is_wide(layer) else (256, -128)
+    if abs(y.scale * parts - 1) > 0.001 or y.zero_point != zero_point:
         return f"the output has scale {y.scale:g} and zero point {y.zero_point}"
     return None
 
@@ -114,6 +118,8 @@ def reciprocal(total: int) -> tuple[int, int]:
 
 def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
     assert inputs[0] is not None
+    if rules.is_wide(layer):
+        return (softmax_int16.reference(layer, inputs[0]),)
     rows = inputs[0].astype(np.int64).reshape(-1, layer.input(0).shape[-1])
     exponentials = exponential_table(layer)[rows.max(axis=1, keepdims=True) - rows]
     totals = rounding_divide_by_power_of_two(exponentials, SUM_INTEGER_BITS).sum(axis=1)
@@ -132,7 +138,18 @@ def _case(
     )
 
 
+def _wide_case(name: str, shape: tuple[int, ...], scale: float, beta: float = 1.0) -> Case:
+    x, y = Operand(shape, scale, 0, DType.INT16), Operand(shape, 2**-15, 0, DType.INT16)
+    return Case(f"int16_{name}", (x,), (y,), {"beta": float(np.float32(beta))})
+
+
 CASES = (
+    _wide_case("ten_classes", (30, 10), 3e-4),
+    _wide_case("two_classes", (300, 2), 1e-4),
+    _wide_case("one_class", (3, 1), 1e-3),
+    _wide_case("longest_row", (1, MAX_DEPTH), 1e-5),
+    _wide_case("beta", (400, 2), 0.000143, 0.3857),
+    _wide_case("steepest", (4, 7), 4.9),
     _case("ten_classes", (1, 10), 0.08),
     _case("two_classes", (1, 2), 0.05),
     _case("one_class", (1, 1), 0.05),
@@ -158,9 +175,9 @@ OPERATORS = (
         "SOFTMAX",
         attributes,
         (
-            rules.quantized_activations((0,)),
+            rules.int8_or_int16_activations,
             same_shape,
-            output_is_256ths,
+            output_is_parts_of_one,
             rows_are_short,
             arguments_are_representable,
         ),
