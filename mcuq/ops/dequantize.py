@@ -1,7 +1,7 @@
 """DEQUANTIZE: ``out = s_in · (q - z_in)``, int8, uint8 or int16 to float32.
 
-The product of a float32 scale and a difference of at most 16 bits is rounded once, so single precision gives LiteRT's bytes,
-which computes it in double precision first. Source: TFLite ``reference_integer_ops::Dequantize``.
+The product of a float32 scale and a difference of at most 16 bits is rounded once, so single precision gives the bytes
+of LiteRT, which computes it in double precision first. Source: TFLite ``reference_integer_ops::Dequantize``.
 """
 
 from __future__ import annotations

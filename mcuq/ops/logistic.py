@@ -1,4 +1,4 @@
-"""LOGISTIC: ``out = 1 / (1 + exp(-in))`` for int8; the output's scale is 1/256.
+"""LOGISTIC: ``out = 1 / (1 + exp(-in))`` for int8; the output's scale is 1/256. Of int16: ``sigmoid_int16.py``.
 
 Integer: for each of the 256 inputs, in single precision: ``x = s_in · (q - z_in)``, ``y = 1 / (1 + exp(-x))``,
 ``clamp(round(256 · y) + z_out)``, halves away from zero.
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mcuq.ir import Layer
-from mcuq.ops import rules
+from mcuq.ops import rules, sigmoid_int16
 from mcuq.ops.base import Array, Case, Operand, Operator
 from mcuq.ops.unary import dequantized, quantized_like_a_table, same_shape
 
@@ -23,13 +23,17 @@ def attributes(_options: Mapping[str, Any], _layer: Layer) -> None:
 
 
 def output_scale_is_one_256th(layer: Layer) -> str | None:
-    """the output's scale is exactly 1/256"""
+    """the output's scale is exactly 1/256, where it is int8"""
+    if rules.is_wide(layer):
+        return None
     found = layer.output.type.scale
     return None if found == 1 / 256 else f"the output's scale is {found:g}, 1/256 is needed"
 
 
 def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
     assert inputs[0] is not None
+    if rules.is_wide(layer):
+        return (sigmoid_int16.reference(layer, inputs[0]),)
     x = dequantized(inputs[0], layer.input(0).type)
     # The C library's expf is within a hair of correct rounding, which double precision gives on every machine.
     with np.errstate(over="ignore"):
@@ -58,9 +62,9 @@ OPERATORS = (
     Operator(
         "LOGISTIC",
         attributes,
-        (rules.quantized_activations((0,)), same_shape, output_scale_is_one_256th),
+        (*sigmoid_int16.RULES, same_shape, output_scale_is_one_256th),
         reference,
-        CASES,
+        (*CASES, *sigmoid_int16.CASES),
         of_a_byte=True,
     ),
 )

@@ -48,9 +48,9 @@ def input_multiplier(layer: Layer) -> float:
 
 
 def arguments_are_representable(layer: Layer) -> str | None:
-    """beta times the input's scale is more than 2**-26; of int16, so that differences scaled up stay in int32"""
+    """beta times the input's scale is more than 2**-26; of int16 less than 5, so that differences stay in int32"""
     found = layer.attributes.beta * layer.input(0).type.scale
-    if rules.is_wide(layer) and softmax_int16.requantization(layer)[1] > softmax_int16.MAX_SHIFT:
+    if rules.is_wide(layer) and not found < softmax_int16.MAX_SCALE:
         return f"beta times the input's scale is {found:g}"
     return None if input_multiplier(layer) > 1 else f"beta times the input's scale is {found:g}"
 

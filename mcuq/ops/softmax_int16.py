@@ -21,8 +21,8 @@ from mcuq.ops.base import Array
 
 STEPS = 512
 LEAST_ARGUMENT = -10.0
-MAX_SHIFT = 15
-"""Differences have 16 bits and a sign."""
+MAX_SCALE = 5.0
+"""Times beta: the shift is at most 15 then, and differences have 16 bits and a sign."""
 _ONE = 1 << 15
 _HALF_WAY = _ONE + (1 << 16)
 
@@ -67,8 +67,7 @@ def _looked_up(table: Array, value: Array) -> Array:
 
 def requantization(layer: Layer) -> tuple[int, int]:
     """Multiplier and shift of differences, which become steps of 10 / 65535; scale times beta in single precision."""
-    with np.errstate(over="ignore", under="ignore"):
-        scale = np.float32(layer.input(0).type.scale) * np.float32(layer.attributes.beta)
+    scale = np.float32(layer.input(0).type.scale) * np.float32(layer.attributes.beta)
     return quantize_multiplier(float(scale) / (-LEAST_ARGUMENT / 65535))
 
 

@@ -1,4 +1,4 @@
-"""TANH: ``out = tanh(in)`` for int8.
+"""TANH: ``out = tanh(in)`` for int8. Of int16: ``sigmoid_int16.py``.
 
 Integer: for each of the 256 inputs, in single precision: ``x = s_in · (q - z_in)``,
 ``clamp(round(tanh(x) / s_out) + z_out)``, halves away from zero.
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mcuq.ir import Layer
-from mcuq.ops import rules
+from mcuq.ops import rules, sigmoid_int16
 from mcuq.ops.base import Array, Case, Operand, Operator
 from mcuq.ops.unary import dequantized, quantized_like_a_table, same_shape
 
@@ -24,6 +24,8 @@ def attributes(_options: Mapping[str, Any], _layer: Layer) -> None:
 
 def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
     assert inputs[0] is not None
+    if rules.is_wide(layer):
+        return (sigmoid_int16.reference(layer, inputs[0]),)
     x = dequantized(inputs[0], layer.input(0).type)
     # C libraries differ in the last bit of tanhf; correctly rounded, as here, is what the newer ones give.
     return (quantized_like_a_table(np.tanh(x.astype(np.float64)).astype(np.float32), layer.output.type),)
@@ -52,5 +54,12 @@ CASES = (
 )
 
 OPERATORS = (
-    Operator("TANH", attributes, (rules.quantized_activations((0,)), same_shape), reference, CASES, of_a_byte=True),
+    Operator(
+        "TANH",
+        attributes,
+        (*sigmoid_int16.RULES, same_shape),
+        reference,
+        (*CASES, *sigmoid_int16.CASES),
+        of_a_byte=True,
+    ),
 )

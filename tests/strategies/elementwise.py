@@ -182,13 +182,14 @@ def dequantizations(draw: st.DrawFn) -> Case:
 
 
 STRATEGIES = {
-    **dict.fromkeys(("RELU_N1_TO_1", "RELU_0_TO_1", "TANH", "HARD_SWISH"), functions()),
+    **dict.fromkeys(("RELU_N1_TO_1", "RELU_0_TO_1", "HARD_SWISH"), functions()),
     **dict.fromkeys(("RELU", "RELU6"), st.one_of(functions(), functions(), wide_functions())),
     **dict.fromkeys(("ABS", "EXP", "LOG", "NEG"), functions()),
     **dict.fromkeys(("SQRT", "RSQRT"), roots()),
     "LEAKY_RELU": leaky_relus(),
     "GELU": gelus(),
-    "LOGISTIC": functions((1 / 256, -128)),
+    "LOGISTIC": st.one_of(functions((1 / 256, -128)), wide_functions(2**-15)),
+    "TANH": st.one_of(functions(), wide_functions(2**-15)),
     **dict.fromkeys(("ADD", "SUB", "MUL"), binary()),
     **dict.fromkeys(("MAXIMUM", "MINIMUM"), extremes()),
     "SQUARED_DIFFERENCE": binary(fused=False),
