@@ -8,6 +8,7 @@ from mcuq.kernels.base import MCUQ, Kernel, Target, never
 from mcuq.kernels.operands import operand
 from mcuq.kernels.work import per_output
 from mcuq.ops.pad import MAX_AXES, Pad, PaddedAxis, fill_value
+from mcuq.ops.rules import is_wide
 
 
 def lower(layer: Layer, _target: Target) -> Lowering:
@@ -18,11 +19,16 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     for i, axis in enumerate(axes):
         fields += [(f"before_{i}", axis.before), (f"size_{i}", axis.size), (f"after_{i}", axis.after)]
     params = Struct("mcuq_pad_s8_params", "params", (*fields, ("value", fill_value(layer))))
+    function = "mcuq_pad_s16" if is_wide(layer) else "mcuq_pad_s8"
     return Lowering(
-        calls=(KernelCall("mcuq_pad_s8", (params, x, TensorPointer(layer.output.name)), header="mcuq_pad_s8.h"),),
+        calls=(KernelCall(function, (params, x, TensorPointer(layer.output.name)), header=f"{function}.h"),),
         constants=constants,
-        sources=("mcuq_pad_s8.c",),
+        sources=(f"{function}.c",),
     )
 
 
-KERNELS = tuple(Kernel("mcuq_pad_s8", MCUQ, operator, never, lower, per_output(4)) for operator in ("PAD", "PADV2"))
+KERNELS = tuple(
+    Kernel(name, MCUQ, operator, never, lower, per_output(4), int16=wide)
+    for name, wide in (("mcuq_pad_s8", False), ("mcuq_pad_s16", True))
+    for operator in ("PAD", "PADV2")
+)

@@ -1,7 +1,7 @@
 """PAD and PADV2: the input with elements before and behind it along each axis.
 
-Integer: bytes are copied; PAD fills with the output's zero point, PADV2 with the value it is given, in the output's
-quantization. Source: TFLite ``pad.cc``.
+Integer: elements of int8 or int16 are copied; PAD fills with the output's zero point, PADV2 with the value it is given,
+in the output's quantization. Source: TFLite ``pad.cc``.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def attributes(_options: Mapping[str, Any], layer: Layer) -> Pad:
 
 
 def fill_value(layer: Layer) -> int:
-    """What the padding is filled with, an int8 value."""
+    """What the padding is filled with, a quantized value."""
     given = layer.optional_input(2)
     return layer.output.type.zero_point if given is None or given.data is None else int(given.data.reshape(-1)[0])
 
@@ -65,12 +65,12 @@ def merged_axes(shape: tuple[int, ...], paddings: Sequence[tuple[int, int]]) -> 
 
 
 def fill_value_is_quantized_like_the_output(layer: Layer) -> str | None:
-    """the value to pad with, where it is given, is one int8 constant with the output's scale and zero point"""
+    """the value to pad with, where it is given, is one constant of the output's type and quantization"""
     given, wanted = layer.optional_input(2), layer.output.type.quantization
     if given is None:
         return None
-    if given.data is None or given.type.elements != 1 or given.type.dtype is not DType.INT8:
-        return "the value to pad with is not one int8 constant"
+    if given.data is None or given.type.elements != 1 or given.type.dtype is not layer.output.type.dtype:
+        return "the value to pad with is not one constant of the output's type"
     return None if given.type.quantization == wanted else "the value to pad with is not quantized like the output"
 
 
@@ -107,13 +107,14 @@ def _case(
     zero_point: int = -7,
     value: int | None = None,
     dtype: DType = DType.INT32,
+    of: DType = DType.INT8,
 ) -> Case:
     output = tuple(size + before + after for size, (before, after) in zip(shape, paddings, strict=True))
-    fill = () if value is None else (Operand((), 0.05, zero_point, data=value),)
+    fill = () if value is None else (Operand((), 0.05, zero_point, of, data=value),)
     return Case(
         name,
-        (Operand(shape, 0.05, zero_point), Operand((len(shape), 2), dtype=dtype, data=paddings), *fill),
-        (Operand(output, 0.05, zero_point),),
+        (Operand(shape, 0.05, zero_point, of), Operand((len(shape), 2), dtype=dtype, data=paddings), *fill),
+        (Operand(output, 0.05, zero_point, of),),
     )
 
 
@@ -131,14 +132,16 @@ CASES = (
     _case("paddings_of_64_bits", (1, 4, 3, 5), ((0, 0), (1, 1), (2, 2), (0, 0)), dtype=DType.INT64),
     _case("zero_point_at_the_end", (1, 4, 3, 5), ((0, 0), (1, 1), (1, 1), (0, 0)), zero_point=-128),
     _case("zero_point_at_the_other_end", (1, 4, 3, 5), ((0, 0), (1, 1), (1, 1), (0, 0)), zero_point=127),
+    _case("int16", (1, 4, 3, 5), ((0, 0), (0, 1), (2, 0), (0, 0)), zero_point=0, of=DType.INT16),
 )
 V2_CASES = (
     _case("image", (1, 4, 3, 5), ((0, 0), (1, 1), (1, 1), (0, 0)), value=-128),
     _case("everything", (2, 2, 3, 2), ((1, 2), (2, 1), (1, 1), (0, 3)), value=99),
+    _case("int16_everything", (2, 2, 3, 2), ((1, 2), (2, 1), (1, 1), (0, 3)), zero_point=0, value=-300, of=DType.INT16),
 )
 
 _CONSTRAINTS = (
-    rules.quantized_activations((0,)),
+    rules.int8_or_int16_activations,
     fill_value_is_quantized_like_the_output,
     paddings_are_not_negative,
     output_is_the_padded_input,

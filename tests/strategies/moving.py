@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from hypothesis import strategies as st
 
 from mcuq.ir import DType
@@ -15,9 +16,11 @@ from tests.strategies.drawing import case_names, int8, ints, scales, shapes, siz
 def paddings(draw: st.DrawFn, *, value: bool = False) -> Case:
     shape = draw(shapes())
     pairs = [(draw(st.integers(0, 2)), draw(st.integers(0, 3))) for _ in shape]
-    x = draw(int8(shape))
-    output = Operand(tuple(b + n + a for n, (b, a) in zip(shape, pairs, strict=True)), x.scale, x.zero_point)
-    fill = (Operand((1,), x.scale, x.zero_point, data=draw(st.integers(-128, 127))),) if value else ()
+    x = draw(st.one_of(int8(shape), st.just(Operand(shape, 2e-4, 0, DType.INT16))))
+    limits = np.iinfo(x.dtype.value)
+    given = st.integers(int(limits.min), int(limits.max))
+    output = Operand(tuple(b + n + a for n, (b, a) in zip(shape, pairs, strict=True)), x.scale, x.zero_point, x.dtype)
+    fill = (Operand((1,), x.scale, x.zero_point, x.dtype, data=draw(given)),) if value else ()
     return Case(draw(case_names), (x, ints(pairs, len(shape), 2), *fill), (output,))
 
 
