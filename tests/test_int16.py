@@ -36,8 +36,9 @@ def model_of_int16(folder: Path) -> bytes:
         x = layers.Conv2D(8, 3, padding="same", activation="relu")(image)
         y = layers.DepthwiseConv2D(3, padding="same", activation="relu6")(x)
         y = layers.MaxPooling2D()(layers.Add()([x, y]))
-        y = layers.GlobalAveragePooling2D()(layers.Conv2D(6, 1)(y))
-        keras.Model(image, layers.Dense(4)(y)).save(folder / "model.keras")
+        y = layers.Concatenate()([layers.Conv2D(6, 1)(y), layers.Conv2D(3, 1, activation="tanh")(y)])
+        y = layers.GlobalAveragePooling2D()(layers.Activation("sigmoid")(layers.ZeroPadding2D(1)(y)))
+        keras.Model(image, layers.Dense(4, activation="softmax")(y)).save(folder / "model.keras")
         prepared = prepare(read_model(to_float_tflite(folder / "model.keras")))
         content = write_model(prepared.model)
         found = calibrate(content, [np.random.default_rng(0).normal(0, 1, (4, *SHAPE)).astype(np.float32)])
@@ -52,7 +53,8 @@ def test_a_keras_model_of_int16_activations_gives_litert_bytes(tmp_path: Path) -
     model = model_of_int16(tmp_path)
     graph = run_passes(bind(read_tflite(model, "wide")))
     assert {layer.output.type.dtype for layer in graph.layers()} == {DType.INT16}
-    assert {"CONV_2D", "DEPTHWISE_CONV_2D", "ADD", "MAX_POOL_2D", "MEAN"} <= {node.op for node in graph.nodes}
+    wanted = {"CONV_2D", "DEPTHWISE_CONV_2D", "ADD", "MAX_POOL_2D", "MEAN", "CONCATENATION", "PAD"}
+    assert wanted | {"LOGISTIC", "TANH", "SOFTMAX"} <= {node.op for node in graph.nodes}
     rng, rounds = np.random.default_rng(1), []
     for _ in range(4):
         x = random_input((1, *SHAPE), DType.INT16, rng)

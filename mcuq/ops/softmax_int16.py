@@ -13,7 +13,6 @@ import functools
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
 from mcuq.fixedpoint import quantize_multiplier, requantize_double
 from mcuq.ir import Layer
@@ -26,23 +25,22 @@ MAX_SCALE = 5.0
 _ONE = 1 << 15
 _HALF_WAY = _ONE + (1 << 16)
 
-Real = npt.NDArray[np.float64]
 
-
-def _rounded(real: Real) -> Real:
+def _rounded(real: Array) -> Array:
     """Halves away from zero."""
-    whole: Real = np.trunc(real + np.copysign(0.5, real))
+    whole: Array = np.trunc(real + np.copysign(0.5, real))
     return whole
 
 
-def _table(function: Callable[[Real], Real], low: float, high: float) -> Array:
+def _table(function: Callable[[Array], Array], low: float, high: float) -> Array:
     step = (high - low) / STEPS
     x = low + np.arange(STEPS + 1) * step
     here, following = (_ONE * function(at) for at in (x, x + step))
     on_the_line = _rounded((following + _rounded(here)) / 2)
     bias = _rounded((on_the_line - _rounded(_ONE * function(x + step / 2))) / 2)
     bias[STEPS] = 0  # behind the last one there is no line
-    return np.clip(_rounded(here) - bias, -_ONE, _ONE - 1).astype(np.int16)
+    values: Array = np.clip(_rounded(here) - bias, -_ONE, _ONE - 1).astype(np.int16)
+    return values
 
 
 @functools.cache
@@ -80,4 +78,5 @@ def reference(layer: Layer, x: Array) -> Array:
     bits = np.frexp(total.astype(np.float64))[1].astype(np.int64)
     normalised = ((total << (31 - bits)) + (1 << 13)) >> 14
     scaled = e * _looked_up(reciprocals(), normalised - _HALF_WAY) + (np.int64(1) << (bits - 2))
-    return np.clip(scaled >> (bits - 1), 0, _ONE - 1).astype(np.int16)
+    output: Array = np.clip(scaled >> (bits - 1), 0, _ONE - 1).astype(np.int16)
+    return output
