@@ -140,10 +140,6 @@ def _case(
 
 
 CASES = (
-    _wide("int16_3x3_stride_2", (1, 7, 6, 5), (4, 3, 3, 5), (4, 3, 4), stride=(2, 2), activation=Activation.RELU6),
-    _wide("int16_grouped_dilated", (2, 6, 7, 4), (6, 3, 2, 2), (6, 7, 6), dilation=(2, 1)),
-    _wide("int16_factor_above_one", (1, 3, 3, 2), (3, 1, 1, 2), (3, 3, 3), output_scale=2e-5),
-    _wide("int16_tiny_factors", (1, 2, 2, 9), (3, 2, 2, 9), (2, 2, 3), weight_scales=(1e-3, 1e-6, 1e-9)),
     _case("3x3_same", (1, 7, 6, 5), (4, 3, 3, 5), (7, 6, 4)),
     _case("3x3_valid_stride_2", (1, 9, 8, 3), (8, 3, 3, 3), (4, 3, 8), stride=(2, 2), padding=VALID),
     _case("same_stride_2_even", (1, 8, 8, 4), (4, 3, 3, 4), (4, 4, 4), stride=(2, 2), activation=Activation.RELU),
@@ -277,6 +273,10 @@ CASES = (
     _case("16_values_each", (1, 5, 4, 4), (6, 3, 3, 4), (5, 4, 6), weights="16 values each"),
     _case("4_values_each", (1, 5, 4, 6), (6, 3, 3, 6), (5, 4, 6), weights="4 values each"),
     _case("4_values_1x1_in_parts", (1, 2, 2, 96), (60, 1, 1, 96), (2, 2, 60), weights="4 values", output_scale=0.3),
+    _wide("int16_3x3_stride_2", (1, 7, 6, 5), (4, 3, 3, 5), (4, 3, 4), stride=(2, 2), activation=Activation.RELU6),
+    _wide("int16_grouped_dilated", (2, 6, 7, 4), (6, 3, 2, 2), (6, 7, 6), dilation=(2, 1)),
+    _wide("int16_factor_above_one", (1, 3, 3, 2), (3, 1, 1, 2), (3, 3, 3), output_scale=2e-5),
+    _wide("int16_tiny_factors", (1, 2, 2, 9), (3, 2, 2, 9), (2, 2, 3), weight_scales=(1e-3, 1e-6, 1e-9)),
 )
 
 OPERATORS = (

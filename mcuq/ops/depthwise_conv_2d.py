@@ -140,8 +140,6 @@ def _tie(scale: float) -> float:
 
 
 CASES = (
-    _case("int16_3x3", (1, 6, 5, 4), (3, 3), (3, 3), stride=(2, 2), zero_points=(0, 0), dtype=DType.INT16),
-    _case("int16_multiplier_2", (2, 4, 5, 3), (2, 3), (4, 5), multiplier=2, zero_points=(0, 0), dtype=DType.INT16),
     _case("3x3_same", (1, 7, 6, 5), (3, 3), (7, 6)),
     _case("3x3_same_8_channels", (1, 5, 5, 8), (3, 3), (5, 5), activation=Activation.RELU),
     _case("3x3_valid_stride_2", (1, 9, 8, 6), (3, 3), (4, 3), stride=(2, 2), padding=VALID),
@@ -208,6 +206,8 @@ CASES = (
     ),
     _case("17_channels_2x2", (1, 12, 3, 17), (2, 2), (12, 3)),
     _case("40_channels_nx1_valid", (1, 30, 1, 40), (10, 1), (21, 1), padding=VALID),
+    _case("int16_3x3", (1, 6, 5, 4), (3, 3), (3, 3), stride=(2, 2), zero_points=(0, 0), dtype=DType.INT16),
+    _case("int16_multiplier_2", (2, 4, 5, 3), (2, 3), (4, 5), multiplier=2, zero_points=(0, 0), dtype=DType.INT16),
 )
 
 OPERATORS = (

@@ -106,17 +106,6 @@ def _case(
 
 
 CASES = (
-    _case("int16_3x2_same", (2, 5, 6, 3), (3, 2), (3, 6), stride=(2, 1), zero_point=0, dtype=DType.INT16),
-    _case(
-        "int16_relu6",
-        (1, 8, 8, 2),
-        (8, 8),
-        (8, 8),
-        scale=5e-4,
-        zero_point=0,
-        dtype=DType.INT16,
-        activation=Activation.RELU6,
-    ),
     _case("2x2_stride_2", (1, 8, 6, 5), (2, 2), (4, 3), stride=(2, 2), padding=VALID),
     _case("3x3_same", (1, 7, 6, 3), (3, 3), (7, 6)),
     _case("3x3_same_stride_2", (1, 8, 8, 4), (3, 3), (4, 4), stride=(2, 2), activation=Activation.RELU),
@@ -140,4 +129,15 @@ CASES = (
     _case("relu6_4_channels", (1, 5, 5, 4), (2, 2), (5, 5), activation=Activation.RELU6),
     _case("256_taps", (1, 16, 16, 9), (16, 16), (1, 1), padding=VALID),
     _case("some_windows_of_one_tap", (1, 3, 3, 9), (2, 2), (3, 3)),
+    _case("int16_3x2_same", (2, 5, 6, 3), (3, 2), (3, 6), stride=(2, 1), zero_point=0, dtype=DType.INT16),
+    _case(
+        "int16_relu6",
+        (1, 8, 8, 2),
+        (8, 8),
+        (8, 8),
+        scale=5e-4,
+        zero_point=0,
+        dtype=DType.INT16,
+        activation=Activation.RELU6,
+    ),
 )
