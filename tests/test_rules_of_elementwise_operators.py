@@ -27,6 +27,7 @@ def ints(values: Any, *shape: int, dtype: DType = DType.INT32) -> Operand:
 
 
 SOFT = q(scale=1 / 256, zero_point=-128)
+WIDE = q(dtype=DType.INT16, zero_point=0)
 PER_CHANNEL = Operand(SHAPE, (0.1, 0.2, 0.3), axis=2)
 NO_PADDING = ints([[0, 0], [0, 0], [0, 0]], 3, 2)
 
@@ -43,7 +44,7 @@ BROKEN: tuple[tuple[str, tuple[Operand, ...], Operand, dict[str, Any], str], ...
     ("ADD", (q(scale=1.0), q(scale=1.0)), q(scale=1e-6), {}, "the output's scale 1e-06 is too fine"),
     ("SUB", (q(scale=1.0), q(scale=1.0)), q(scale=1e-6), {}, "the output's scale 1e-06 is too fine"),
     ("MUL", (q(scale=100.0), q(scale=10.0)), q(scale=0.01), {}, "the product is scaled up by 2**17"),
-    ("RELU", (FLOAT,), FLOAT, {}, "input 0 is float32, int8 is needed"),
+    ("RELU", (FLOAT,), FLOAT, {}, "input 0 is float32, int8 or int16 is needed"),
     ("RELU", (q(1, 12),), q(), {}, "the output is (1, 4, 3), the input (1, 12)"),
     ("RELU6", (q(scale=1.0),), q(scale=1e-8), {}, "the input is scaled up by 2**27"),
     ("RELU_0_TO_1", (q(scale=1e-12),), q(scale=1e-12), {}, "1 is past int32 in steps of 1e-12"),
@@ -104,11 +105,16 @@ BROKEN: tuple[tuple[str, tuple[Operand, ...], Operand, dict[str, Any], str], ...
     ("SUM", (q(scale=1.0), ints([2], 1)), q(1, 4, scale=1e-8), {}, "the sum may reach"),
     ("LOGISTIC", (q(),), q(), {}, "the output's scale is 0.05, 1/256 is needed"),
     ("TANH", (q(1, 12),), q(), {}, "the output is (1, 4, 3), the input (1, 12)"),
-    ("QUANTIZE", (FLOAT,), FLOAT, {}, "the output is float32, int8 or uint8 is needed"),
+    ("QUANTIZE", (FLOAT,), FLOAT, {}, "the output is float32, int8 or uint8 or int16 is needed"),
     ("QUANTIZE", (FLOAT,), PER_CHANNEL, {}, "the output is not quantized with one scale"),
-    ("QUANTIZE", (q(dtype=DType.INT16, zero_point=0),), q(), {}, "input 0 is int16, int8 or uint8 is needed"),
+    ("QUANTIZE", (INT32,), q(), {}, "input 0 is int32, int8 or uint8 or int16 is needed"),
+    ("QUANTIZE", (q(dtype=DType.INT16, zero_point=3),), q(), {}, "an int16 tensor has a zero point other than 0"),
+    ("QUANTIZE", (WIDE,), q(dtype=DType.UINT8, zero_point=3), {}, "int16 on one side, uint8 on the other"),
+    ("QUANTIZE", (WIDE,), q(scale=1e-6), {}, "the input is scaled up by 2**16"),
+    ("LOGISTIC", (WIDE,), WIDE, {}, "the output's scale is 0.05, 1/32768 is needed"),
+    ("SOFTMAX", (WIDE,), WIDE, {"beta": 1.0}, "the output has scale 0.05 and zero point 0"),
     ("QUANTIZE", (q(scale=1.0),), q(scale=1e-8), {}, "the input is scaled up by 2**27"),
-    ("DEQUANTIZE", (FLOAT,), FLOAT, {}, "the input is float32[1x4x3], int8 or uint8 with one scale is needed"),
+    ("DEQUANTIZE", (FLOAT,), FLOAT, {}, "the input is float32[1x4x3], int8, uint8 or int16 with"),
     ("DEQUANTIZE", (q(),), q(), {}, "the output is int8, float32 is needed"),
     ("RESHAPE", (q(),), q(1, 13), {}, "the input is int8[1x4x3], the output int8[1x13]"),
     ("RESHAPE", (q(),), FLOAT, {}, "the input is int8[1x4x3], the output float32[1x4x3]"),
@@ -133,7 +139,7 @@ BROKEN: tuple[tuple[str, tuple[Operand, ...], Operand, dict[str, Any], str], ...
     ("PAD", (q(), NO_PADDING), q(1, 5, 3), {}, "the output is (1, 5, 3), the padding gives (1, 4, 3)"),
     ("PAD", (q(1, 1, 1, 1, 1), ints([[1, 0]] * 5, 5, 2)), q(2, 2, 2, 2, 2), {}, "padding along 5 axes"),
     ("PAD", (FLOAT, NO_PADDING), FLOAT, {}, "input 0 is float32"),
-    ("PADV2", (q(), NO_PADDING, q(1)), q(), {}, "the value to pad with is not one int8 constant"),
+    ("PADV2", (q(), NO_PADDING, q(1)), q(), {}, "the value to pad with is not one constant of the"),
     ("PADV2", (q(), NO_PADDING, q(1, scale=1.0, data=3)), q(), {}, "is not quantized like the output"),
     ("SOFTMAX", (q(),), q(), {"beta": 1.0}, "the output has scale 0.05 and zero point -7"),
     ("SOFTMAX", (q(1, 4096),), q(1, 4096, scale=1 / 256, zero_point=-128), {"beta": 1.0}, "has 4096 elements"),
