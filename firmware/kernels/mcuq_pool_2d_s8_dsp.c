@@ -52,11 +52,13 @@ static inline int8_t mean(int32_t sum, const division *d)
 }
 
 /* Not inlined: a third of the kernel's code for a call for each four channels of a window. */
-static __attribute__((noinline)) void store_means(mcuq_channel_sums sums, const division *d, int8_t *output)
+static __attribute__((noinline)) void store_means(mcuq_channel_sums sums, const division *by, int8_t *output)
 {
-    for (uint32_t i = 0U; i < 4U; i++) {
-        output[i] = mean(mcuq_channel_sum(sums, i), d);
-    }
+    const division d = *by; /* which the bytes that are stored might otherwise change */
+    output[0] = mean(mcuq_channel_sum(sums, 0U), &d);
+    output[1] = mean(mcuq_channel_sum(sums, 1U), &d);
+    output[2] = mean(mcuq_channel_sum(sums, 2U), &d);
+    output[3] = mean(mcuq_channel_sum(sums, 3U), &d);
 }
 
 static inline void average_of_8(window w, int32_t c, const division *d, int8_t *output)
