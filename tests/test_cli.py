@@ -309,10 +309,11 @@ def test_an_interrupted_build_leaves_nothing(tmp_path: Path, number: int) -> Non
 
 
 def test_an_interrupted_simulation_leaves_nothing_running_and_the_build_as_it_was(tmp_path: Path, built: Path) -> None:
-    shutil.copytree(built / "out", tmp_path / "out")
+    shutil.copytree(built / "out", tmp_path / "stopped")
     np.save(tmp_path / "many.npy", random_samples(20_000, 12))
     before = digests(tmp_path)
-    err = interrupted(["sim", "out", "--data", "many.npy"], tmp_path, f"-kernel\0{Path('out/dense.elf')}", "QEMU", 2)
+    arguments = ["sim", "stopped", "--data", "many.npy"]  # a folder of its own: other tests run QEMU at the same time
+    err = interrupted(arguments, tmp_path, f"-kernel\0{Path('stopped/dense.elf')}", "QEMU", 2)
     assert err.splitlines()[-1] == "Interrupted" and "Traceback" not in err
     assert digests(tmp_path) == before
 
