@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from mcuq.cli._shared import (
-    Bytes,
     board_file_option,
     board_option,
     calibration_option,
@@ -17,12 +16,13 @@ from mcuq.cli._shared import (
     cmsis_nn_option,
     error_console,
     existing,
+    flash_option,
     json_option,
     kernels_option,
     optimize_option,
-    option,
     output_console,
     progress_on,
+    ram_option,
     set_up_logging,
     verbose_option,
 )
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 @calibration_option
 @kernels_option
 @optimize_option
-@option("--flash", type=Bytes(), help="Most flash for the whole image. [default: the board's]")
-@option("--ram", type=Bytes(), help="Most RAM for the whole image, stack included. [default: the board's]")
+@flash_option
+@ram_option
 @cmsis_nn_option
 @json_option
 @verbose_option

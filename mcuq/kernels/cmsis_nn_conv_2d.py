@@ -12,7 +12,6 @@ from mcuq.kernels.base import CMSIS_NN, Kernel, Target
 from mcuq.kernels.cmsis_nn_structs import (
     activation,
     channel_quantization,
-    channel_tables,
     context,
     dims,
     not_proven,
@@ -23,6 +22,7 @@ from mcuq.kernels.cmsis_nn_structs import (
     too_large,
     weighted_call,
 )
+from mcuq.kernels.operands import channel_tables
 from mcuq.kernels.work import per_product
 from mcuq.ops.conv_2d import Conv2D
 from mcuq.ops.weighted import bias_values, channel_requantization

@@ -15,7 +15,6 @@ from mcuq.kernels.base import CMSIS_NN, Kernel, Target
 from mcuq.kernels.cmsis_nn_structs import (
     activation,
     channel_quantization,
-    channel_tables,
     context,
     dims,
     not_proven,
@@ -24,6 +23,7 @@ from mcuq.kernels.cmsis_nn_structs import (
     weighted_call,
 )
 from mcuq.kernels.exact_multiplier import exact_multiplier
+from mcuq.kernels.operands import channel_tables
 from mcuq.kernels.work import per_product
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.base import Array

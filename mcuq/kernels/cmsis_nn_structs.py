@@ -9,7 +9,6 @@ from __future__ import annotations
 from mcuq.ir import Layer, TensorType
 from mcuq.ir.kernel_call import (
     Argument,
-    Constant,
     ConstantPointer,
     KernelCall,
     ScratchPointer,
@@ -17,7 +16,7 @@ from mcuq.ir.kernel_call import (
     TensorPointer,
     Value,
 )
-from mcuq.kernels.base import Target, table
+from mcuq.kernels.base import Target
 from mcuq.ops.activation import Activation, quantized_range
 from mcuq.ops.base import Array
 
@@ -93,13 +92,6 @@ def channel_quantization() -> Struct:
             ("multiplier", ConstantPointer("multipliers", mutable_c_type="int32_t")),
             ("shift", ConstantPointer("shifts", mutable_c_type="int32_t")),
         ),
-    )
-
-
-def channel_tables(multipliers: Array, shifts: Array) -> tuple[Constant, Constant]:
-    return (
-        Constant("multipliers", table(multipliers, "int32"), "Q31, one for each output channel"),
-        Constant("shifts", table(shifts, "int32"), "powers of two, one for each output channel"),
     )
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import KernelCall, Lowering, Struct, TensorPointer
+from mcuq.ir.kernel_call import Lowering, Struct
 from mcuq.kernels.base import MCUQ, Kernel, Target, never
+from mcuq.kernels.binary import binary
 from mcuq.kernels.broadcast import loops_struct
-from mcuq.kernels.operands import operand
-from mcuq.kernels.overlap import in_place
 from mcuq.kernels.work import per_output
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.add import scaling
@@ -20,8 +19,6 @@ _WIDE_FUNCTIONS = {"ADD": "mcuq_add_s16", "SUB": "mcuq_sub_s16"}
 def lower(layer: Layer, _target: Target) -> Lowering:
     factors = scaling(layer)
     low, high = quantized_range(layer.attributes.activation, layer.output.type)
-    input1, constants1 = operand(layer.input(0), "input1")
-    input2, constants2 = operand(layer.input(1), "input2")
     params = Struct(
         "mcuq_add_s8_params",
         "params",
@@ -43,13 +40,7 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     wide = is_wide(layer)
     file = "mcuq_add_s16" if wide else "mcuq_add_s8"
     function = (_WIDE_FUNCTIONS if wide else _FUNCTIONS)[layer.op]
-    arguments = (params, input1, input2, TensorPointer(layer.output.name))
-    return Lowering(
-        calls=(KernelCall(function, arguments, header=f"{file}.h"),),
-        constants=(*constants1, *constants2),
-        sources=(f"{file}.c",),
-        overlaps=in_place(layer, 0, 1),
-    )
+    return binary(layer, function, params, file)
 
 
 KERNELS = tuple(

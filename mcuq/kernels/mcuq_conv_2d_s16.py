@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, Struct, TensorPointer
+from mcuq.ir.kernel_call import Constant, Lowering, Struct
 from mcuq.kernels.base import MCUQ, Kernel, Target, never, table
+from mcuq.kernels.operands import channel_tables, weighted
 from mcuq.kernels.work import per_product
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.base import Array
@@ -33,7 +34,6 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     height, width, weights = _as_convolution(layer)
     dense = layer.op == "FULLY_CONNECTED"
     x, y = layer.input(0), layer.output
-    multipliers, shifts = channel_requantization(layer)
     low, high = quantized_range(layer.attributes.activation, y.type)
     params = Struct(
         "mcuq_conv_2d_s16_params",
@@ -60,25 +60,12 @@ def lower(layer: Layer, _target: Target) -> Lowering:
             ("activation_max", high),
         ),
     )
-    arguments = (
-        params,
-        TensorPointer(x.name),
-        ConstantPointer("weights"),
-        ConstantPointer("bias"),
-        ConstantPointer("multipliers"),
-        ConstantPointer("shifts"),
-        TensorPointer(y.name),
+    constants = (
+        Constant("weights", weights, "OHWI"),
+        Constant("bias", table(bias_values(layer), "int64")),
+        *channel_tables(*channel_requantization(layer)),
     )
-    return Lowering(
-        calls=(KernelCall("mcuq_conv_2d_s16", arguments, header="mcuq_conv_2d_s16.h"),),
-        constants=(
-            Constant("weights", weights, "OHWI"),
-            Constant("bias", table(bias_values(layer), "int64")),
-            Constant("multipliers", table(multipliers, "int32"), "Q31, one for each output channel"),
-            Constant("shifts", table(shifts, "int32"), "powers of two, one for each output channel"),
-        ),
-        sources=("mcuq_conv_2d_s16.c",),
-    )
+    return weighted(layer, "mcuq_conv_2d_s16", params, constants)
 
 
 KERNELS = tuple(

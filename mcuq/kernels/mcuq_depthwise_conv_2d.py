@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, Struct, TensorPointer
-from mcuq.kernels.base import MCUQ, Kernel, Target, never, table
+from mcuq.ir.kernel_call import Constant, Lowering, Struct
+from mcuq.kernels.base import MCUQ, Kernel, Target, never
+from mcuq.kernels.operands import channel_tables, weighted
 from mcuq.kernels.overlap import by_rows
 from mcuq.kernels.work import per_product
 from mcuq.ops.activation import quantized_range
@@ -16,7 +17,6 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     a: DepthwiseConv2D = layer.attributes
     x, w, y = layer.input(0), layer.input(1), layer.output
     assert w.data is not None
-    multipliers, shifts = channel_requantization(layer)
     low, high = quantized_range(a.activation, y.type)
     params = Struct(
         "mcuq_depthwise_conv_2d_s8_params",
@@ -43,30 +43,13 @@ def lower(layer: Layer, _target: Target) -> Lowering:
             ("activation_max", high),
         ),
     )
-    return Lowering(
-        calls=(
-            KernelCall(
-                "mcuq_depthwise_conv_2d_s8",
-                (
-                    params,
-                    TensorPointer(x.name),
-                    ConstantPointer("weights"),
-                    ConstantPointer("bias"),
-                    ConstantPointer("multipliers"),
-                    ConstantPointer("shifts"),
-                    TensorPointer(y.name),
-                ),
-                header="mcuq_depthwise_conv_2d_s8.h",
-            ),
-        ),
-        constants=(
-            Constant("weights", w.data, "HWO"),
-            Constant("bias", bias_values(layer)),
-            Constant("multipliers", table(multipliers, "int32"), "Q31, one for each output channel"),
-            Constant("shifts", table(shifts, "int32"), "powers of two, one for each output channel"),
-        ),
-        sources=("mcuq_depthwise_conv_2d_s8.c",),
-        overlaps=by_rows(layer, a.height, rows_are_copied=False),
+    constants = (
+        Constant("weights", w.data, "HWO"),
+        Constant("bias", bias_values(layer)),
+        *channel_tables(*channel_requantization(layer)),
+    )
+    return weighted(
+        layer, "mcuq_depthwise_conv_2d_s8", params, constants, by_rows(layer, a.height, rows_are_copied=False)
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, Struct, TensorPointer
+from mcuq.ir.kernel_call import Constant, Lowering, Struct
 from mcuq.kernels.base import MCUQ, Kernel, Target, never, table
+from mcuq.kernels.operands import weighted
 from mcuq.kernels.work import per_product
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.base import Array
@@ -25,7 +26,7 @@ def bias_with_offset(layer: Layer) -> Array:
 
 def lower(layer: Layer, _target: Target) -> Lowering:
     a: FullyConnected = layer.attributes
-    x, w, y = layer.input(0), layer.input(1), layer.output
+    w, y = layer.input(1), layer.output
     assert w.data is not None
     multipliers, shifts = requantization(layer)
     low, high = quantized_range(a.activation, y.type)
@@ -43,30 +44,13 @@ def lower(layer: Layer, _target: Target) -> Lowering:
         ),
     )
     each = "one for each output" if len(multipliers) > 1 else "one for all outputs"
-    return Lowering(
-        calls=(
-            KernelCall(
-                "mcuq_fully_connected_s8",
-                (
-                    params,
-                    TensorPointer(x.name),
-                    ConstantPointer("weights"),
-                    ConstantPointer("bias"),
-                    ConstantPointer("multipliers"),
-                    ConstantPointer("shifts"),
-                    TensorPointer(y.name),
-                ),
-                header="mcuq_fully_connected_s8.h",
-            ),
-        ),
-        constants=(
-            Constant("weights", w.data, "outputs x depth"),
-            Constant("bias", table(bias_with_offset(layer), "int32"), "less the input's zero point times the weights"),
-            Constant("multipliers", table(multipliers, "int32"), f"Q31, {each}"),
-            Constant("shifts", table(shifts, "int32"), f"powers of two, {each}"),
-        ),
-        sources=("mcuq_fully_connected_s8.c",),
+    constants = (
+        Constant("weights", w.data, "outputs x depth"),
+        Constant("bias", table(bias_with_offset(layer), "int32"), "less the input's zero point times the weights"),
+        Constant("multipliers", table(multipliers, "int32"), f"Q31, {each}"),
+        Constant("shifts", table(shifts, "int32"), f"powers of two, {each}"),
     )
+    return weighted(layer, "mcuq_fully_connected_s8", params, constants)
 
 
 KERNELS = (Kernel("mcuq_fully_connected_s8", MCUQ, "FULLY_CONNECTED", never, lower, per_product(6, output=20)),)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import KernelCall, Lowering, Struct, TensorPointer
+from mcuq.ir.kernel_call import Lowering, Struct
 from mcuq.kernels.base import MCUQ, Kernel, Target, never
+from mcuq.kernels.binary import binary
 from mcuq.kernels.broadcast import loops_struct
-from mcuq.kernels.operands import operand
-from mcuq.kernels.overlap import in_place
 from mcuq.kernels.work import per_output
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.mul import product_requantization
@@ -17,8 +16,6 @@ from mcuq.ops.rules import is_wide
 def lower(layer: Layer, _target: Target) -> Lowering:
     multiplier, shift = product_requantization(layer)
     low, high = quantized_range(layer.attributes.activation, layer.output.type)
-    input1, constants1 = operand(layer.input(0), "input1")
-    input2, constants2 = operand(layer.input(1), "input2")
     params = Struct(
         "mcuq_mul_s8_params",
         "params",
@@ -34,13 +31,7 @@ def lower(layer: Layer, _target: Target) -> Lowering:
         ),
     )
     function = "mcuq_mul_s16" if is_wide(layer) else "mcuq_mul_s8"
-    arguments = (params, input1, input2, TensorPointer(layer.output.name))
-    return Lowering(
-        calls=(KernelCall(function, arguments, header=f"{function}.h"),),
-        constants=(*constants1, *constants2),
-        sources=(f"{function}.c",),
-        overlaps=in_place(layer, 0, 1),
-    )
+    return binary(layer, function, params, function)
 
 
 KERNELS = (

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
 from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, TensorPointer
 from mcuq.kernels.base import MCUQ, Kernel, Target
 from mcuq.kernels.operands import operand
 from mcuq.kernels.overlap import in_place
 from mcuq.kernels.work import per_output
-from mcuq.ops import functions_of_a_byte, operators
+from mcuq.ops import functions_of_a_byte
+from mcuq.ops.table import of_all_bytes
 
 
 def refuses(layer: Layer, _target: Target) -> str | None:
@@ -19,13 +17,6 @@ def refuses(layer: Layer, _target: Target) -> str | None:
         if tensor.type.dtype.bytes != 1:
             return f"a table turns bytes into bytes, the {role} is {tensor.type.dtype.value}"
     return None
-
-
-def byte_table(layer: Layer) -> npt.NDArray[np.uint8]:
-    """The output byte for each input byte, both read as 0 .. 255."""
-    inputs = np.arange(256, dtype=np.uint8).view(layer.input(0).type.dtype.numpy)
-    (outputs,) = operators()[layer.op].reference(layer, (inputs,))
-    return outputs.view(np.uint8)
 
 
 def lower(layer: Layer, _target: Target) -> Lowering:
@@ -38,7 +29,7 @@ def lower(layer: Layer, _target: Target) -> Lowering:
                 header="mcuq_table_8.h",
             ),
         ),
-        constants=(Constant("table", byte_table(layer), "the output for each input byte"), *constants),
+        constants=(Constant("table", of_all_bytes(layer), "the output for each input byte"), *constants),
         sources=("mcuq_table_8.c",),
         overlaps=in_place(layer, 0),
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import Constant, ConstantPointer, KernelCall, Lowering, Struct, TensorPointer
-from mcuq.kernels.base import MCUQ, Kernel, Target, never, table
+from mcuq.ir.kernel_call import Constant, Lowering, Struct
+from mcuq.kernels.base import MCUQ, Kernel, Target, never
+from mcuq.kernels.operands import channel_tables, weighted
 from mcuq.kernels.work import LAYER_CYCLES
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.transpose_conv import TransposeConv, as_convolution
@@ -24,7 +25,6 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     conv = as_convolution(layer)
     x, w, y = conv.input(0), conv.input(1), layer.output
     assert w.data is not None
-    multipliers, shifts = channel_requantization(conv)
     low, high = quantized_range(a.activation, y.type)
     params = Struct(
         "mcuq_transpose_conv_s8_params",
@@ -49,25 +49,12 @@ def lower(layer: Layer, _target: Target) -> Lowering:
             ("activation_max", high),
         ),
     )
-    arguments = (
-        params,
-        TensorPointer(x.name),
-        ConstantPointer("weights"),
-        ConstantPointer("bias"),
-        ConstantPointer("multipliers"),
-        ConstantPointer("shifts"),
-        TensorPointer(y.name),
+    constants = (
+        Constant("weights", w.data, "OHWI"),
+        Constant("bias", bias_values(conv)),
+        *channel_tables(*channel_requantization(conv)),
     )
-    return Lowering(
-        calls=(KernelCall("mcuq_transpose_conv_s8", arguments, header="mcuq_transpose_conv_s8.h"),),
-        constants=(
-            Constant("weights", w.data, "OHWI"),
-            Constant("bias", bias_values(conv)),
-            Constant("multipliers", table(multipliers, "int32"), "Q31, one for each output channel"),
-            Constant("shifts", table(shifts, "int32"), "powers of two, one for each output channel"),
-        ),
-        sources=("mcuq_transpose_conv_s8.c",),
-    )
+    return weighted(conv, "mcuq_transpose_conv_s8", params, constants)
 
 
 KERNELS = (Kernel("mcuq_transpose_conv_s8", MCUQ, "TRANSPOSE_CONV", never, lower, cycles),)

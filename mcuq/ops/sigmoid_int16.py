@@ -21,7 +21,6 @@ from mcuq.ops.base import Array, Case, Constraint, Operand
 
 LAST = 255
 _ONE = 1 << 16
-MAX_MULTIPLIER = (1 << 16) - 1
 _UNITS = 4096 * 3
 _POWERS = {"LOGISTIC": {-12: 3}, "TANH": {-12: 3, -11: 6}}
 """The multiplier for an input scale of a power of two, by its exponent."""

@@ -7,12 +7,9 @@ gives back each byte, and goes as well.
 
 from __future__ import annotations
 
-import numpy as np
-
-from mcuq.ir import Graph, Layer, Node, Tensor, TensorType
-from mcuq.ops import operators
+from mcuq.ir import Graph, Node
 from mcuq.ops.rules import BYTE
-from mcuq.ops.table import Table
+from mcuq.ops.table import Table, of_all_bytes
 
 
 def fuse_conversions(graph: Graph) -> Graph:
@@ -22,18 +19,6 @@ def fuse_conversions(graph: Graph) -> Graph:
         if before is None or before.op != "DEQUANTIZE" or graph.layer(before).input(0).type.dtype not in BYTE:
             nodes.append(node)
             continue
-        values = _of_all_bytes(graph.layer(before), graph.layer(node))
+        values = bytes(of_all_bytes(graph.layer(before), graph.layer(node)))
         nodes.append(Node(node.name, "TABLE", Table(values), before.inputs, node.outputs))
     return Graph(graph.name, graph.tensors, tuple(nodes), graph.inputs, graph.outputs)
-
-
-def _of_all_bytes(dequantize: Layer, quantize: Layer) -> bytes:
-    values = np.arange(256, dtype=np.uint8).view(dequantize.input(0).type.dtype.numpy)
-    for layer in (dequantize, quantize):
-        x, y = (
-            Tensor(tensor.name, TensorType((256,), tensor.type.dtype, tensor.type.quantization))
-            for tensor in (layer.input(0), layer.output)
-        )
-        flat = Layer(layer.name, layer.op, layer.attributes, (x,), (y,))
-        (values,) = operators()[layer.op].reference(flat, [values])
-    return bytes(values.view(np.uint8))

@@ -19,6 +19,7 @@ from mcuq.ir import DType, Graph, Layer, Tensor, TensorType
 from mcuq.ops import operators
 from mcuq.ops.activation import Activation, quantized_range
 from mcuq.ops.pad import fill_value
+from mcuq.ops.table import of_all_bytes
 from mcuq.ops.weighted import bias_values, channel_requantization
 from mcuq.passes.border_classes import class_sums
 
@@ -163,8 +164,7 @@ def _table(layer: Layer, ranges: Ranges) -> Range | None:
     x = layer.input(0)
     if x.type.dtype is not DType.INT8 or layer.output.type.dtype is not DType.INT8:
         return None
-    every = np.arange(-128, 128, dtype=np.int8)
-    (table,) = operators()[layer.op].reference(_of_shapes(layer, (256,), (256,)), [every])
+    table = np.roll(of_all_bytes(layer).view(np.int8), 128)
     found = ranges[x.name]
     spans = [table[low + 128 : high + 129] for low, high in zip(found.low, found.high, strict=True)]
     return Range(np.array([s.min() for s in spans], np.int64), np.array([s.max() for s in spans], np.int64))
