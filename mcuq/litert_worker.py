@@ -1,18 +1,23 @@
-"""The process that LiteRT runs in: loads one model, runs samples, answers over a pipe. ``mcuq.litert`` starts it.
+"""The processes that LiteRT runs in: each loads one model, runs samples, answers over a pipe. ``mcuq.litert`` asks.
 
-LiteRT aborts on some hostile files, so it never runs in mcuq's own process. Messages are one JSON line, then the
-bytes of the arrays that it names; nothing is unpickled. No check of data here.
+LiteRT aborts on some hostile files, so it never runs in mcuq's own process. Importing it takes half a second, so one
+process does that once, and forks for each model. Messages are one JSON line, then the bytes of the arrays that it
+names; nothing is unpickled. No check of data here.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import resource
 import signal
+import socket
+import struct
 import sys
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -110,11 +115,61 @@ def _described(detail: Any) -> dict[str, Any]:
     }
 
 
+ORDER = struct.Struct("!cQd")
+"""What the first process is told: one of the three below, the number of a worker, a time limit in seconds."""
+
+START, END, CODE = b"s", b"e", b"c"
+"""Start a worker (with the descriptors of its connection and its standard error); end it; tell how it ended (as
+``EXIT_CODE``, negative for a signal)."""
+
+EXIT_CODE = struct.Struct("!q")
+
+
 def main() -> None:
-    """Serve the connection whose descriptor and time limit in seconds (for each answer) are the arguments."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer; it ends this process
+    """Serve the socket whose descriptor is the argument: fork workers until the other side closes it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is mcuq's to answer; it ends these processes
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    connection, limit_s = Connection(int(sys.argv[1])), float(sys.argv[2])
+    with contextlib.suppress(ImportError):  # each worker will say so
+        import ai_edge_litert.interpreter  # noqa: F401, PLC0415
+    server = socket.socket(fileno=int(sys.argv[1]))
+    workers: dict[int, int] = {}
+    codes: dict[int, int] = {}
+    while True:
+        order, descriptors, _, _ = socket.recv_fds(server, ORDER.size, 2)
+        if len(order) < ORDER.size:
+            return
+        what, number, limit_s = ORDER.unpack(order)
+        if what == START:
+            pid = os.fork()
+            if pid == 0:
+                server.close()
+                connection, words = descriptors
+                _work(connection, words, limit_s)
+            workers[number] = pid
+            for descriptor in descriptors:
+                os.close(descriptor)
+        elif what == END:
+            if codes.pop(number, None) is None:
+                pid = workers.pop(number)
+                os.kill(pid, signal.SIGKILL)  # it has nothing to save: killing is faster than asking
+                os.waitpid(pid, 0)
+        else:
+            if number not in codes:
+                codes[number] = os.waitstatus_to_exitcode(os.waitpid(workers.pop(number), 0)[1])
+            server.sendall(EXIT_CODE.pack(codes[number]))
+
+
+def _work(connection: int, words: int, limit_s: float) -> NoReturn:
+    os.dup2(words, sys.stderr.fileno())
+    os.close(words)
+    try:
+        _serve(Connection(connection), limit_s)
+    finally:
+        os._exit(0)
+
+
+def _serve(connection: Connection, limit_s: float) -> None:
+    """One model; ``limit_s`` is for each answer."""
     model: _Model | None = None
     while True:
         try:
