@@ -22,11 +22,14 @@ NAME = "mcuq.toml"
 
 
 class Quantize(BaseModel):
-    """``[quantize]``: a scheme for all layers, and others by name or pattern of a layer; the first match counts."""
+    """``[quantize]``: a scheme for all layers, others by name or pattern of a layer (the first match counts), and the
+    calibrator.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     scheme: str = "w8a8"
+    calibration: str = "auto"
     layers: dict[str, str] = Field(default_factory=dict)
 
 

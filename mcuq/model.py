@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,7 @@ class Model:
     ``tflite`` is the int8 TFLite file, ``float_tflite`` the float one that it was made from (None when the model came
     quantized). ``graph`` is what is compiled; ``file_graph`` is the file as it stands, whose tensors keep its order.
     ``data`` are the samples that were given, None for synthetic ones. ``schemes`` has the layers whose weights a scheme
-    other than the usual one was asked for.
+    other than the usual one was asked for; ``calibrators`` what the range of each activation came from.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Model:
     data: Dataset | None
     notes: tuple[str, ...] = ()
     schemes: tuple[LayerScheme, ...] = ()
+    calibrators: Mapping[str, str] = field(default_factory=dict)
 
     def tensor_index(self, name: str) -> int:
         """The index in the TFLite file of one of the graph's tensors."""
@@ -105,6 +106,7 @@ def _quantized(
     synthetic_samples: int,
     request: Request,
 ) -> Model:
+    from mcuq.quantize.calibrators import DEFAULT  # noqa: PLC0415
     from mcuq.quantize.int8 import quantize  # noqa: PLC0415 - imports the quantizer
     from mcuq.quantize.rewrite import REWRITTEN  # noqa: PLC0415
 
@@ -115,6 +117,7 @@ def _quantized(
     if data is None:
         dataset = None
         calibration = synthetic_data(specs, synthetic_samples)
+        request = dataclasses.replace(request, calibration=DEFAULT)
         notes = (
             "NO CALIBRATION DATA: quantized on random numbers, so the accuracy of this build means nothing; "
             "give real samples with --data",
@@ -128,7 +131,7 @@ def _quantized(
     model = _compiled_view(
         name, file_name, quantized.tflite, content, dataset, (*notes, *_exceptions(quantized.layers, request))
     )
-    return dataclasses.replace(model, schemes=quantized.layers)
+    return dataclasses.replace(model, schemes=quantized.layers, calibrators=quantized.calibrators)
 
 
 def _exceptions(layers: tuple[LayerScheme, ...], request: Request) -> tuple[str, ...]:

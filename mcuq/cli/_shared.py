@@ -67,6 +67,11 @@ test_data_option = option(
 scheme_option = option(
     "--scheme", metavar="NAME", help="Values that weights may take, as w4a8 or codebook16. [default: w8a8, int8]"
 )
+calibrator_option = option(
+    "--calibration",
+    metavar="NAME",
+    help="What sets the ranges of activations: minmax, percentile, mse, kl, or auto, the best of them. [default: auto]",
+)
 kernels_option = option(
     "--kernels", type=click.Choice(["auto", "cmsis-nn", "mcuq"]), help="Kernels to choose among. [default: auto]"
 )
@@ -167,12 +172,13 @@ def show(report: Report, as_json: bool, console: Console) -> None:
         print_report(report, output_console())
 
 
-def quantize_request(scheme: str | None, config: Config, *, required: bool = False) -> Request:
-    """What --scheme and the configuration want; ``required``, or a flag: nothing but a float model will do."""
+def quantize_request(scheme: str | None, calibration: str | None, config: Config, *, required: bool = False) -> Request:
+    """What the flags and the configuration want; ``required``, or --scheme: nothing but a float model will do."""
     from mcuq.quantize.request import Request  # noqa: PLC0415 - keeps `mcuq --help` instant
 
     wanted = scheme or config.quantize.scheme
-    return Request(wanted, config.quantize.layers, required=required or scheme is not None)
+    calibrator = calibration or config.quantize.calibration
+    return Request(wanted, config.quantize.layers, calibrator, required=required or scheme is not None)
 
 
 def existing(path: str | None) -> Path | None:

@@ -11,6 +11,7 @@ from mcuq.cli._shared import (
     board_file_option,
     board_option,
     calibration_option,
+    calibrator_option,
     chosen_board,
     cmsis_nn_option,
     error_console,
@@ -37,6 +38,7 @@ from mcuq.cli._shared import (
 @board_file_option
 @calibration_option
 @scheme_option
+@calibrator_option
 @option("-o", "--output", type=click.Path(path_type=Path), help="Build folder. [default: build/MODEL-BOARD]")
 @kernels_option
 @optimize_option
@@ -53,6 +55,7 @@ def command(
     board_file: Path | None,
     data: str | None,
     scheme: str | None,
+    calibration: str | None,
     output: Path | None,
     kernels: str | None,
     optimize: str | None,
@@ -98,7 +101,7 @@ def command(
             found.choices if found else {},
         ),
         cmsis_nn=existing(cmsis_nn or config.cmsis_nn),
-        request=quantize_request(scheme, config),
+        request=quantize_request(scheme, calibration, config),
     )
     with progress_on(console) as progress:
         report = build(options, progress)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from rich.table import Table
 
 from mcuq.cli._shared import (
     calibration_option,
+    calibrator_option,
     error_console,
     json_option,
     option,
@@ -35,11 +37,18 @@ if TYPE_CHECKING:
 @click.argument("model", type=click.Path(path_type=Path))
 @calibration_option
 @scheme_option
+@calibrator_option
 @option("-o", "--output", type=click.Path(path_type=Path), help="File to write. [default: MODEL-SCHEME.tflite]")
 @json_option
 @verbose_option
 def command(
-    model: Path, data: str | None, scheme: str | None, output: Path | None, as_json: bool, verbose: bool
+    model: Path,
+    data: str | None,
+    scheme: str | None,
+    calibration: str | None,
+    output: Path | None,
+    as_json: bool,
+    verbose: bool,
 ) -> None:
     """Quantize MODEL, a float Keras, SavedModel or .tflite model, into an int8 .tflite file.
 
@@ -54,7 +63,7 @@ def command(
     console = error_console()
     set_up_logging(console, verbose)
     config = load_config(Path.cwd(), model.absolute().parent)
-    request = quantize_request(scheme, config, required=True)
+    request = quantize_request(scheme, calibration, config, required=True)
     goal = output or Path(f"{model_name(model)}-{request.scheme}.tflite")
     check_writable(goal)
     with progress_on(console) as progress:
@@ -84,6 +93,7 @@ def _described(model: Model, scheme: str, figures: Figures, goal: Path) -> dict[
         "scheme": scheme,
         "output": str(goal),
         "layers": layers,
+        "calibrators": dict(model.calibrators),
         **dataclasses.asdict(figures),
         "notes": list(model.notes),
     }
@@ -103,6 +113,9 @@ def _show(model: Model, figures: Figures) -> None:
             table.add_row(layer.name, layer.op, layer.scheme, f"{layer.weights:,}", f"{layer.bits:g}", above)
         output.print(table)
         output.print(_total(model.schemes))
+    if model.calibrators:
+        counted = Counter(model.calibrators.values()).most_common()
+        output.print(f"ranges of activations: {', '.join(f'{count} by {name}' for name, count in counted)}")
     if figures.agreement.int8 is not None:
         output.print(f"{100 * figures.agreement.int8:.1f} % put in the same class as by the float model", end="")
         output.print(f" (measured in LiteRT on {figures.data})")

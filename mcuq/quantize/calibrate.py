@@ -1,4 +1,4 @@
-"""What the calibration data do to a float model: each activation's range, and each channel's mean.
+"""What the calibration data do to a float model: how the values of each activation are spread, by channel and in all.
 
 The float model runs on LiteRT's reference kernels, which compute the same bits whatever vector units the machine has.
 """
@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mcuq.errors import UnsupportedError
+from mcuq.quantize.histogram import Histogram
+from mcuq.quantize.scheme import Array
 from mcuq.reference import Reference
 
 Progress = Callable[[int, int], None]
@@ -19,11 +21,49 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Statistics:
-    """Of one activation tensor over all calibration samples: smallest and largest value, mean along the last axis."""
+    """Of one activation tensor: the smallest and largest value of each calibration sample (samples,), and over all of
+    them each channel's (the last axis) extremes and mean, and how the values are spread.
+    """
 
-    low: float
-    high: float
-    channel_means: npt.NDArray[np.float64]
+    lows: Array
+    highs: Array
+    channel_lows: Array
+    channel_highs: Array
+    channel_means: Array
+    histogram: Histogram
+
+    @property
+    def low(self) -> float:
+        return float(self.lows.min())
+
+    @property
+    def high(self) -> float:
+        return float(self.highs.max())
+
+
+class _Running:
+    """Statistics while samples come."""
+
+    def __init__(self, channels: int) -> None:
+        self.lows: list[float] = []
+        self.highs: list[float] = []
+        self.channel_lows, self.channel_highs = np.full(channels, np.inf), np.full(channels, -np.inf)
+        self.sums = np.zeros(channels)
+        self.histogram = Histogram()
+
+    def add(self, values: Array) -> None:
+        channels = values.reshape(-1, self.sums.size)
+        self.channel_lows = np.minimum(self.channel_lows, channels.min(axis=0))
+        self.channel_highs = np.maximum(self.channel_highs, channels.max(axis=0))
+        self.lows.append(float(channels.min()))
+        self.highs.append(float(channels.max()))
+        self.sums += channels.mean(axis=0, dtype=np.float64)
+        self.histogram.add(values)
+
+    def done(self) -> Statistics:
+        means = self.sums / len(self.lows)
+        lows, highs = np.array(self.lows), np.array(self.highs)
+        return Statistics(lows, highs, self.channel_lows, self.channel_highs, means, self.histogram)
 
 
 def _runnable(float_model: bytes) -> Reference:
@@ -43,17 +83,14 @@ def calibrate(
     """
     reference = _runnable(float_model)
     count = len(samples[0])
-    lows: dict[str, float] = {}
-    highs: dict[str, float] = {}
-    sums: dict[str, npt.NDArray[np.float64]] = {}
+    running: dict[str, _Running] = {}
     for index in range(count):
         for name, values in reference.tensors([array[index] for array in samples]).items():
-            if values.dtype != np.float32:
+            if values.dtype != np.float32 or values.size == 0:
                 continue
-            channels = values.reshape(-1, values.shape[-1] if values.ndim else 1)
-            lows[name] = min(lows.get(name, np.inf), float(values.min()))
-            highs[name] = max(highs.get(name, -np.inf), float(values.max()))
-            sums[name] = sums.get(name, np.zeros(channels.shape[1])) + channels.mean(axis=0, dtype=np.float64)
+            if name not in running:
+                running[name] = _Running(values.shape[-1] if values.ndim else 1)
+            running[name].add(values)
         if progress is not None:
             progress(index + 1, count)
-    return {name: Statistics(lows[name], highs[name], sums[name] / count) for name in lows}
+    return {name: found.done() for name, found in running.items()}

@@ -1,17 +1,18 @@
-"""Static int8 quantization by Google's ``litert-quantizer``: weights per channel, activations per tensor.
+"""Static quantization by Google's ``litert-quantizer``: int8 weights per channel, int8 or int16 activations per tensor.
 
-Activation ranges are the smallest and largest value that the calibration data reach, and biases are corrected for the
-rounding of the weights. TensorFlow is not needed. Weights may be restricted to the values of a scheme first
+Activation ranges are what a calibrator makes of the data (``choose_ranges``), and biases are corrected for the rounding
+of the weights. TensorFlow is not needed. Weights may be restricted to the values of a scheme first
 (``request``, ``rounding``).
 """
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import logging
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,11 @@ from mcuq.data import Dataset
 from mcuq.errors import DataError, ToolError, UnsupportedError
 from mcuq.quantize.bias_correction import correct_biases
 from mcuq.quantize.bias_range import float_biases, widen_scales
-from mcuq.quantize.calibrate import Statistics, calibrate
+from mcuq.quantize.calibrate import calibrate
+from mcuq.quantize.calibrators import DEFAULT
+from mcuq.quantize.choose_ranges import Ranges, choose_ranges
 from mcuq.quantize.flatbuffer import operator_name, read_model, tensor_name, write_model
+from mcuq.quantize.judge import Judge
 from mcuq.quantize.lstm import quantize_lstm
 from mcuq.quantize.prepare import prepare
 from mcuq.quantize.request import LayerScheme, Request, assigned
@@ -43,10 +47,13 @@ def quantize_int8(float_tflite: bytes, calibration: Dataset, progress: Progress 
 
 @dataclass(frozen=True, slots=True)
 class Quantized:
-    """An int8 TFLite file, and what became of its layers with weights; no layers for a plain request."""
+    """A quantized TFLite file, what became of its layers with weights (no layers where nothing was asked for them), and
+    the calibrator that the range of each activation comes from, by tensor.
+    """
 
     tflite: bytes
     layers: tuple[LayerScheme, ...] = ()
+    calibrators: Mapping[str, str] = field(default_factory=dict)
 
 
 def quantize(
@@ -66,22 +73,39 @@ def quantize(
     samples = _samples(model, calibration)
     told: StagedProgress = progress or (lambda _stage, _done, _of: None)
     rounded: Mapping[str, Rounded] = {}
-    if not request.plain:
+    if request.rounds_weights:
         layers = weighted_layers(model)
         schemes = assigned(layers, request)
         rounded = round_model(model, layers, schemes, samples, lambda done, of: told("rounding weights", done, of))
     statistics = calibrate(write_model(model), samples, lambda done, of: told("calibrating", done, of))
     correct_biases(model, statistics, rounded)
+    bits, judge = request.activation_bits, Judge(float_tflite, samples)
+    chosen = choose_ranges(
+        statistics,
+        prepared.ceilings,
+        request.calibration if bits == 8 else DEFAULT,  # of 65,535 steps, cutting off saves none that count
+        (1 << bits) - 1,
+        lambda ranges: judge.error(_with_ranges(model, ranges, rounded, bits)),
+        lambda done, of: told("choosing ranges", done, of),
+    )
+    made = _with_ranges(model, chosen.ranges, rounded, bits)
+    return Quantized(made, tuple(layer.described for layer in rounded.values()), chosen.calibrators)
+
+
+def _with_ranges(float_model: Any, ranges: Ranges, rounded: Mapping[str, Rounded], bits: int) -> bytes:
+    """The prepared ``float_model`` in integers, its activations in ``ranges`` and of so many ``bits``."""
+    model = copy.deepcopy(float_model)
     biases = float_biases(model)
     replaced = use_stand_ins(model)
-    quantized = read_model(_quantize(write_model(model), _ranges(statistics, prepared.ceilings)))
+    quantized = read_model(_quantize(write_model(model), ranges, bits))
     restore(quantized, replaced)
     set_rounded(quantized, rounded, biases)
-    widen_scales(quantized, biases)
+    if bits == 8:  # biases of 16 bits have 64, and need no room made for them
+        widen_scales(quantized, biases)
     _quantize_unread(quantized)
     quantize_lstm(quantized)
     _drop_unused(quantized)
-    return Quantized(write_model(quantized), tuple(layer.described for layer in rounded.values()))
+    return write_model(quantized)
 
 
 def _require_quantizer() -> None:
@@ -123,24 +147,7 @@ def _shapes(shapes: Sequence[tuple[int, ...]]) -> str:
     return " and ".join("x".join(map(str, shape)) for shape in shapes)
 
 
-def _ranges(statistics: Mapping[str, Statistics], ceilings: Mapping[str, float]) -> dict[str, tuple[float, float]]:
-    """The range of each activation, zero included, none narrower than 2^-16 of the widest.
-
-    A tensor that the data leave at zero would get a scale near 1e-12: the factors between its scale and its
-    neighbours' then leave the range of the integer kernels, and LiteRT's ADD and SOFTMAX abort the process.
-    """
-    ranges = {
-        name: (min(known.low, 0.0), max(min(known.high, ceilings.get(name, np.inf)), 0.0))
-        for name, known in statistics.items()
-    }
-    floor = max((high - low for low, high in ranges.values()), default=0.0) * 2.0**-16
-    return {
-        name: (low, max(high, low + (floor if high > low else max(floor, 2.0**-16))))
-        for name, (low, high) in ranges.items()
-    }
-
-
-def _quantize(float_tflite: bytes, ranges: Mapping[str, tuple[float, float]]) -> bytes:
+def _quantize(float_tflite: bytes, ranges: Ranges, bits: int) -> bytes:
     try:
         from litert_quantizer import quantizer, recipe  # noqa: PLC0415
     except ImportError as error:
@@ -154,7 +161,8 @@ def _quantize(float_tflite: bytes, ranges: Mapping[str, tuple[float, float]]) ->
     with quiet_stderr(), warnings.catch_warnings():  # its check of the records starts an interpreter, which talks
         warnings.simplefilter("ignore")
         try:
-            work = quantizer.Quantizer(float_tflite, recipe.static_wi8_ai8())
+            made = recipe.static_wi8_ai8() if bits == 8 else recipe.static_wi8_ai16()
+            work = quantizer.Quantizer(float_tflite, made)
             result = work.quantize(records, enable_progress_bar=False, enable_progress_report=False)
         except Exception as error:  # the quantizer raises bare ValueError, RuntimeError and KeyError
             raise UnsupportedError(

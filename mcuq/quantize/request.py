@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mcuq.errors import UsageError
+from mcuq.quantize.calibrators import DEFAULT as DEFAULT_CALIBRATION
+from mcuq.quantize.calibrators import check_calibrator
 from mcuq.quantize.scheme import Scheme
 from mcuq.quantize.schemes import DEFAULT, scheme_named
 
@@ -22,22 +24,39 @@ SMALL_SHARE = 1 / 16
 class Request:
     """A scheme for all layers, and others for those whose names match a pattern (``*``, ``?``); the first match counts.
 
+    ``calibration`` names what chooses the ranges of activations (``mcuq.quantize.calibrators``).
     ``required``: a model that is quantized already is refused, instead of left as it is.
-    Raises ``UsageError`` for a name that no scheme has.
+    Raises ``UsageError`` for a name that no scheme or calibrator has, and for layers with activations of other widths.
     """
 
     scheme: str = DEFAULT
     layers: Mapping[str, str] = field(default_factory=dict)
+    calibration: str = DEFAULT_CALIBRATION
     required: bool = False
 
     def __post_init__(self) -> None:
         for name in (self.scheme, *self.layers.values()):
-            scheme_named(name)
+            if scheme_named(name).activation_bits != self.activation_bits:
+                raise UsageError(
+                    f"[quantize.layers] asks for {name} in a model of {self.scheme}: activations have other widths",
+                    hint="they have the same in all layers",
+                )
+        check_calibrator(self.calibration)
 
     @property
     def plain(self) -> bool:
         """Is this what happens when nothing is asked for?"""
         return {self.scheme, *self.layers.values()} == {DEFAULT}
+
+    @property
+    def activation_bits(self) -> int:
+        return scheme_named(self.scheme).activation_bits
+
+    @property
+    def rounds_weights(self) -> bool:
+        """Are there weights that are not simply int8 with a scale for each channel?"""
+        usual = scheme_named(DEFAULT).grid
+        return any(scheme_named(name).grid is not usual for name in (self.scheme, *self.layers.values()))
 
 
 def assigned(layers: Sequence[WeightedLayer], request: Request) -> dict[str, Scheme]:

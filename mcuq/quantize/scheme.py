@@ -42,10 +42,11 @@ class Scheme:
     """A scheme by its ``name``. ``bits`` is what a weight takes in flash at least, tables left out.
 
     ``grid`` gives the grid for the weights (channels, depth), given how much each weight matters: the mean square of
-    the inputs that it multiplies, (channels, depth) or (1, depth).
+    the inputs that it multiplies, (channels, depth) or (1, depth). ``activation_bits`` is 8, or 16 for the whole model.
     """
 
     name: str
     summary: str
     bits: float
     grid: Callable[[Array, Array], Grid]
+    activation_bits: int = 8
