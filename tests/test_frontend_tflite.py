@@ -235,6 +235,24 @@ def test_a_table_named_very_often_is_refused_at_once() -> None:
     assert f"{MAX_COUNT + 3} tensors in a file" in refusal(edited(model_of("ADD"), change))
 
 
+def test_more_values_than_any_network_computes_are_refused() -> None:
+    side = [1 << 13, 1 << 13]
+    found = edited(model_of("RELU"), lambda m: [setattr(t, "shape", side) for t in m.subgraphs[0].tensors] and None)
+    assert "tensors of 134,217,728 elements in all are computed, more than 33,554,432" in refusal(found)
+
+
+def test_outputs_that_litert_would_shape_otherwise_are_refused() -> None:
+    def another_option(field: str, value: int) -> Callable[[Any], None]:
+        return lambda model: setattr(model.subgraphs[0].operators[0].builtinOptions, field, value)
+
+    cases = {case.name: case for case in operators()["FULLY_CONNECTED"].cases}
+    rows, kept = (write_case("FULLY_CONNECTED", cases[name]) for name in ("rank_3_in_rows", "rank_3_keeps_dims"))
+    assert "the output is (6, 5), not (2, 3, 5)" in refusal(edited(rows, another_option("keepNumDims", True)))
+    assert "the output is (2, 3, 5), not (6, 5)" in refusal(edited(kept, another_option("keepNumDims", False)))
+    longer = edited(model_of("ARG_MAX"), another_option("outputType", schema.TensorType.INT64))
+    assert "the output is int32, int64 is asked for" in refusal(longer)
+
+
 def test_tensors_of_one_name_are_told_apart() -> None:
     graph = compiled(edited(model_of("ADD"), tensor_change(1, name="input_0")))
     assert graph.inputs == ("input_0", "input_0#1")

@@ -25,6 +25,9 @@ from mcuq.ops import operators
 
 MAX_RANK = 8
 MAX_TENSOR_BYTES = 1 << 28
+MAX_ACTIVATIONS = 1 << 25
+"""Most elements of all tensors that are computed: a few bytes in a file can ask for any number, and analyses keep
+numbers for each. The largest networks for photographs have 22 million."""
 MAX_COUNT = 20_000
 """Most tensors or operators that are read: a small crafted file can name the same table any number of times."""
 SCHEMA_VERSION = 3
@@ -115,6 +118,9 @@ def _read(content: bytes, name: str) -> Graph:
         nodes, tensors = with_states(nodes, tensors, initial)
     except VariableError as error:
         raise _RefusedError(str(error)) from error
+    computed = sum(tensor.type.elements for tensor in tensors if not tensor.constant)
+    if computed > MAX_ACTIVATIONS:
+        raise _RefusedError(f"tensors of {computed:,} elements in all are computed, more than {MAX_ACTIVATIONS:,}")
     inputs = [_at(tensors, i).name for i in _indices(subgraph, "Inputs", content)]
     outputs = [_at(tensors, i).name for i in _indices(subgraph, "Outputs", content)]
     if not outputs or not inputs:
@@ -197,6 +203,8 @@ def _tensor(model: Any, table: Any, dtypes: Mapping[int, DType], file_bytes: int
     if table.Sparsity() is not None:
         raise _RefusedError(f"tensor {name!r} is sparse")
     values = _values(model, table, type_, name, file_bytes)
+    if values is None and type_.quantization is not None and type_.quantization.per_channel:
+        raise _RefusedError(f"tensor {name!r} has a scale for each channel, which only constants may")
     if not table.IsVariable():
         return Tensor(name, type_, values)
     if values is not None:

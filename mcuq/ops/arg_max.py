@@ -17,24 +17,28 @@ from mcuq.ops import rules
 from mcuq.ops.base import Array, Case, Operand, Operator
 
 _WHOLE = (DType.INT32, DType.INT64)
+_SCHEMA_TYPES = {DType.INT32: 2, DType.INT64: 4}
 _FUNCTIONS = {"ARG_MAX": np.argmax, "ARG_MIN": np.argmin}
 
 
 @dataclass(frozen=True, slots=True)
 class ArgExtreme:
-    """Attributes of ARG_MAX and ARG_MIN: the axis, counted from the first."""
+    """Attributes of ARG_MAX and ARG_MIN: the axis, counted from the first, and the type asked for, where one is."""
 
     axis: int
+    output_type: DType | None
 
 
-def attributes(_options: Mapping[str, Any], layer: Layer) -> ArgExtreme:
+def attributes(options: Mapping[str, Any], layer: Layer) -> ArgExtreme:
     rank, found = len(layer.input(0).shape), layer.input(1).data
+    types = {number: dtype for dtype, number in _SCHEMA_TYPES.items()}
+    output_type = types[options["output_type"]] if options.get("output_type") in types else None
     if found is None or found.size != 1:
-        return ArgExtreme(0)
+        return ArgExtreme(0, output_type)
     axis = int(found.reshape(-1)[0])
     if not -rank <= axis < rank:
         raise ValueError(f"axis {axis} of a tensor with {rank} dimensions")
-    return ArgExtreme(axis % rank)
+    return ArgExtreme(axis % rank, output_type)
 
 
 def axis_is_one_number(layer: Layer) -> str | None:
@@ -50,13 +54,16 @@ def shapes_agree(layer: Layer) -> str | None:
     return None if layer.output.shape == expected else f"the output is {layer.output.shape}, not {expected}"
 
 
+def type_as_asked(layer: Layer) -> str | None:
+    """the output has the type that the options ask for"""
+    asked, found = layer.attributes.output_type, layer.output.type.dtype
+    return None if asked in (None, found) else f"the output is {found.value}, {asked.value} is asked for"
+
+
 def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
     assert inputs[0] is not None
     found: Array = _FUNCTIONS[layer.op](inputs[0], axis=layer.attributes.axis)
     return (np.asarray(found, layer.output.type.dtype.numpy),)
-
-
-_SCHEMA_TYPES = {DType.INT32: 2, DType.INT64: 4}
 
 
 def _case(name: str, shape: tuple[int, ...], axis: int, dtype: DType = DType.INT32, x: Operand | None = None) -> Case:
@@ -85,6 +92,7 @@ OPERATORS = tuple(
             rules.constant_input(1, "the axis"),
             axis_is_one_number,
             shapes_agree,
+            type_as_asked,
         ),
         reference,
         CASES,

@@ -27,7 +27,12 @@ class Axis:
 
 
 def axis(input_size: int, window: int, stride: int, dilation: int, padding: int) -> Axis:
-    """The geometry that TFLite computes (``ComputeOutSize``, ``ComputePadding``); output may be <= 0 when invalid."""
+    """The geometry that TFLite computes (``ComputeOutSize``, ``ComputePadding``); output may be <= 0 when invalid.
+
+    Raises ``ValueError`` for a padding that is neither.
+    """
+    if padding not in (SAME, VALID):
+        raise ValueError(f"padding number {padding}")
     effective = (window - 1) * dilation + 1
     output = -(-input_size // stride) if padding == SAME else (input_size - effective + stride) // stride
     pad_total = max(0, (output - 1) * stride + effective - input_size)

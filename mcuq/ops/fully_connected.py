@@ -40,6 +40,8 @@ class FullyConnected:
     outputs: int
     activation: Activation
     weights_format: int
+    keeps_dimensions: bool
+    """Whether the output keeps the input's dimensions but the last, or is a table of rows."""
 
 
 def attributes(options: Mapping[str, Any], layer: Layer) -> FullyConnected:
@@ -50,16 +52,21 @@ def attributes(options: Mapping[str, Any], layer: Layer) -> FullyConnected:
         outputs,
         Activation(options.get("fused_activation_function", 0)),
         options.get("weights_format", DEFAULT_WEIGHTS_FORMAT),
+        bool(options.get("keep_num_dims", False)),
     )
 
 
 def shapes_agree(layer: Layer) -> str | None:
-    """the input divides into rows of the weights' depth, the output into as many rows of the weights' outputs"""
+    """the input divides into rows of the weights' depth, the output is as many rows of the weights' outputs (with
+    keep_num_dims, in the input's dimensions)"""
     a: FullyConnected = layer.attributes
     if layer.input(0).type.elements != a.batches * a.depth:
         return f"the input {layer.input(0).shape} does not divide into rows of {a.depth}"
     if layer.output.shape[-1:] != (a.outputs,) or layer.output.type.elements != a.batches * a.outputs:
         return f"the output is {layer.output.shape}, {a.batches} rows of {a.outputs} are needed"
+    shape = (*layer.input(0).shape[:-1], a.outputs) if a.keeps_dimensions else (a.batches, a.outputs)
+    if [size for size in shape if size != 1] != [size for size in layer.output.shape if size != 1]:
+        return f"the output is {layer.output.shape}, not {shape}"
     return None
 
 

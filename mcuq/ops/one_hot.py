@@ -31,7 +31,7 @@ class OneHot:
 
 def attributes(options: Mapping[str, Any], layer: Layer) -> OneHot:
     shape, depth = layer.input(0).shape, constant_integer(layer, 1, "depth")
-    axis = axis_of(int(options.get("axis", -1)), len(shape) + 1)
+    axis = axis_of(int(options.get("axis", 0)), len(shape) + 1)
     if depth < 1:
         raise ValueError(f"a depth of {depth}")
     return OneHot(math.prod(shape[:axis]), depth, math.prod(shape[axis:]), ((*shape[:axis], depth, *shape[axis:]),))
@@ -83,7 +83,8 @@ def _case(
     on, off = (Operand((), scale, 3, dtype, data=value) for value in on_off)
     given = Operand(indices, dtype=index, least=limits[0], most=limits[1])
     output = Operand((*indices[:at], depth, *indices[at:]), scale, 3, dtype)
-    return Case(name, (given, Operand((), dtype=DType.INT32, data=depth), on, off), (output,), {"axis": axis})
+    options = {"axis": axis} if axis else {}  # which LiteRT reads as the first axis
+    return Case(name, (given, Operand((), dtype=DType.INT32, data=depth), on, off), (output,), options)
 
 
 CASES = (

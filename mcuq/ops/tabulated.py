@@ -49,7 +49,7 @@ def _single(function: Callable[[Array], Array], x: Array) -> Array:
     return rounded
 
 
-_erf = np.vectorize(math.erf, otypes=[np.float64])
+_erfc = np.vectorize(math.erfc, otypes=[np.float64])
 
 
 def _exp(x: Array, _layer: Layer) -> Array:
@@ -58,8 +58,8 @@ def _exp(x: Array, _layer: Layer) -> Array:
 
 def _gelu(x: Array, layer: Layer) -> Array:
     if not layer.attributes.approximate:
-        within: Array = _single(_erf, x * np.float32(math.sqrt(0.5)))
-        exactly: Array = _HALF * x * (_ONE + within)
+        within: Array = _single(_erfc, x * np.float32(-math.sqrt(0.5)))  # 1 + erf(x / √2), rounded once
+        exactly: Array = _HALF * x * within
         return exactly
     with np.errstate(over="ignore"):
         argument = np.float32(math.sqrt(2 / math.pi)) * (x + np.float32(0.044715) * x * x * x)
@@ -115,6 +115,7 @@ _SIGNED = (
     _case("zero_points_at_the_ends", (0.04, 0.03), (-128, 127)),
     _case("zero_points_at_the_other_ends", (0.04, 0.03), (127, -128)),
     _case("fine_output", (0.05, 1e-4)),
+    _case("ties", (0.05, 0.08)),
 )
 _POSITIVE = (
     _case("usual", (0.03, 0.1), (-100, -128), shape=(1, 5, 3, 7)),

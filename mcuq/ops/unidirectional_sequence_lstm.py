@@ -62,6 +62,8 @@ class Product:
 
 def attributes(options: Mapping[str, Any], _layer: Layer) -> Lstm:
     intermediates = options.get("intermediates", ())
+    if math.isnan(options.get("cell_clip", 0.0)):
+        raise ValueError("the cell state's clip is not a number")
     return Lstm(
         bool(options.get("time_major", False)),
         float(options.get("cell_clip", 0.0)),
