@@ -16,10 +16,11 @@ static inline int64_t dot(const int16_t *input, const int8_t *weights, int32_t n
 /* The operator's rules keep the result within int32. Right shifts of negative values: see mcuq_requantize.h. */
 static inline int32_t requantize(int64_t acc, int32_t multiplier, int32_t shift, int32_t whole)
 {
-    const int32_t upper = (multiplier < 0x7FFF0000) ? ((multiplier + (1 << 15)) >> 16) : 0x7FFF;
-    const int64_t factor = (whole != 0) ? multiplier : upper;
-    const int32_t total = ((whole != 0) ? 31 : 15) - shift;
-    return (int32_t)(((acc * factor) + ((int64_t)1 << (total - 1))) >> total);
+    if (whole == 0) {
+        return mcuq_requantize_wide(acc, multiplier, shift);
+    }
+    const int32_t total = 31 - shift;
+    return (int32_t)(((acc * multiplier) + ((int64_t)1 << (total - 1))) >> total);
 }
 
 void mcuq_conv_2d_s16(const mcuq_conv_2d_s16_params *params, const int16_t *input, const int8_t *weights,

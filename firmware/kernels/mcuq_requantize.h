@@ -1,7 +1,7 @@
-/* Requantization: acc * multiplier * 2^(shift - 31), rounded to an integer, in the two ways LiteRT rounds.
+/* Requantization: acc * multiplier * 2^(shift - 31), rounded to an integer, in the ways LiteRT rounds.
  *
- * multiplier is Q31 (0, or 2^30 .. 2^31 - 1), shift is -31 .. 30. Both functions give the bytes of LiteRT's reference
- * kernels for every accumulator whose left-shifted value fits int32.
+ * multiplier is Q31 (0, or 2^30 .. 2^31 - 1), shift is -31 .. 30. The functions give the bytes of LiteRT's reference
+ * kernels for every accumulator whose left-shifted value fits int32 (48 bits where sums are wide).
  * Cost on a Cortex-M4: about 8 cycles (double rounding), 6 cycles (single rounding).
  */
 #ifndef MCUQ_REQUANTIZE_H
@@ -41,6 +41,15 @@ static inline int32_t mcuq_requantize_single(int32_t acc, int32_t multiplier, in
     const int32_t total = 31 - shift;
     const int64_t product = (int64_t)acc * (int64_t)multiplier;
     return (int32_t)((product + ((int64_t)1 << (total - 1))) >> total);
+}
+
+/* A sum of up to 48 bits over int16 activations, by the upper half of the multiplier, rounded once, half up. The result
+ * has to fit int32. */
+static inline int32_t mcuq_requantize_wide(int64_t acc, int32_t multiplier, int32_t shift)
+{
+    const int32_t upper = (multiplier < 0x7FFF0000) ? ((multiplier + (1 << 15)) >> 16) : 0x7FFF;
+    const int32_t total = 15 - shift;
+    return (int32_t)(((acc * upper) + ((int64_t)1 << (total - 1))) >> total);
 }
 
 static inline int32_t mcuq_clamp(int32_t value, int32_t low, int32_t high)

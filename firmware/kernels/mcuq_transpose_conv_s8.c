@@ -1,24 +1,7 @@
 #include "mcuq_transpose_conv_s8.h"
 
 #include "mcuq_requantize.h"
-
-/* The taps first, first + stride .. end-1 of one axis read the input from pixel `pixel` on, going down. */
-typedef struct {
-    int32_t first;
-    int32_t end;
-    int32_t pixel;
-} taps;
-
-/* `place` is the output's row or column plus the padding before it. */
-static inline taps taps_at(int32_t place, int32_t window, int32_t stride, int32_t size)
-{
-    taps found = {place % stride, (place < window) ? (place + 1) : window, place / stride};
-    if (found.pixel >= size) {
-        found.first += (found.pixel - (size - 1)) * stride;
-        found.pixel = size - 1;
-    }
-    return found;
-}
+#include "mcuq_transposed_window.h"
 
 static inline int32_t dot(const int8_t *input, const int8_t *weights, int32_t offset, int32_t n)
 {
@@ -37,9 +20,11 @@ void mcuq_transpose_conv_s8(const mcuq_transpose_conv_s8_params *params, const i
 
     for (int32_t n = 0; n < p.batches; n++) {
         for (int32_t y = 0; y < p.output_height; y++) {
-            const taps rows = taps_at(y + p.pad_top, p.filter_height, p.stride_height, p.input_height);
+            const mcuq_transposed_taps rows =
+                mcuq_transposed_taps_at(y + p.pad_top, p.filter_height, p.stride_height, p.input_height);
             for (int32_t x = 0; x < p.output_width; x++) {
-                const taps columns = taps_at(x + p.pad_left, p.filter_width, p.stride_width, p.input_width);
+                const mcuq_transposed_taps columns =
+                    mcuq_transposed_taps_at(x + p.pad_left, p.filter_width, p.stride_width, p.input_width);
                 const int8_t *filter = weights;
                 for (int32_t o = 0; o < p.output_channels; o++) {
                     int32_t acc = bias[o];

@@ -1,12 +1,13 @@
-"""mcuq's plain C transposed convolution: runs every TRANSPOSE_CONV that the operator allows, on every core."""
+"""mcuq's plain C transposed convolutions, of int8 and of int16 activations: they run every TRANSPOSE_CONV that the
+operator allows, on every core."""
 
 from __future__ import annotations
 
 import math
 
-from mcuq.ir import Layer
+from mcuq.ir import DType, Layer
 from mcuq.ir.kernel_call import Constant, Lowering, Struct
-from mcuq.kernels.base import MCUQ, Kernel, Target, never
+from mcuq.kernels.base import MCUQ, Kernel, Target, table
 from mcuq.kernels.operands import channel_tables, weighted
 from mcuq.kernels.work import LAYER_CYCLES
 from mcuq.ops.activation import quantized_range
@@ -20,14 +21,25 @@ def cycles(layer: Layer, _target: Target) -> int:
     return LAYER_CYCLES + 8 * products + 40 * layer.output.type.elements
 
 
+def refuses_int16(layer: Layer, _target: Target) -> str | None:
+    return "the activations are int16" if layer.output.type.dtype is DType.INT16 else None
+
+
+def refuses_int8(layer: Layer, _target: Target) -> str | None:
+    return "the activations are int8" if layer.output.type.dtype is DType.INT8 else None
+
+
 def lower(layer: Layer, _target: Target) -> Lowering:
     a: TransposeConv = layer.attributes
     conv = as_convolution(layer)
     x, w, y = conv.input(0), conv.input(1), layer.output
     assert w.data is not None
     low, high = quantized_range(a.activation, y.type)
+    wide = y.type.dtype is DType.INT16
+    function = "mcuq_transpose_conv_s16" if wide else "mcuq_transpose_conv_s8"
+    offsets = () if wide else (("input_offset", -x.type.zero_point), ("output_offset", y.type.zero_point))
     params = Struct(
-        "mcuq_transpose_conv_s8_params",
+        f"{function}_params",
         "params",
         (
             ("batches", x.shape[0]),
@@ -43,18 +55,20 @@ def lower(layer: Layer, _target: Target) -> Lowering:
             ("stride_width", a.width.stride),
             ("pad_top", a.height.pad_before),
             ("pad_left", a.width.pad_before),
-            ("input_offset", -x.type.zero_point),
-            ("output_offset", y.type.zero_point),
+            *offsets,
             ("activation_min", low),
             ("activation_max", high),
         ),
     )
     constants = (
         Constant("weights", w.data, "OHWI"),
-        Constant("bias", bias_values(conv)),
+        Constant("bias", table(bias_values(conv), "int64" if wide else "int32")),
         *channel_tables(*channel_requantization(conv)),
     )
-    return weighted(conv, "mcuq_transpose_conv_s8", params, constants)
+    return weighted(conv, function, params, constants)
 
 
-KERNELS = (Kernel("mcuq_transpose_conv_s8", MCUQ, "TRANSPOSE_CONV", never, lower, cycles),)
+KERNELS = (
+    Kernel("mcuq_transpose_conv_s8", MCUQ, "TRANSPOSE_CONV", refuses_int16, lower, cycles),
+    Kernel("mcuq_transpose_conv_s16", MCUQ, "TRANSPOSE_CONV", refuses_int8, lower, cycles),
+)

@@ -5,6 +5,8 @@
 
 Integer: accumulator ``a = b[o] + Σ (q_in - z_in) · q_w`` in int32, then ``clamp(z_out + requantize(a, m[o], s[o]))``
 with two roundings, ``m[o] · 2**(s[o]-31) = s_in · s_w[o] / s_out`` in double precision.
+With int16 activations (zero points 0) the bias is int64, and sums of up to 48 bits are scaled by the upper half of
+``m[o]``, rounded once.
 Inputs are the output's shape, the weights, the data and the bias, in this order.
 Source: TFLite ``transpose_conv.cc`` and ``reference_integer_ops::TransposeConv``.
 """
@@ -29,6 +31,7 @@ from mcuq.ops.weighted import (
     bias_values,
     channel_requantization,
     int8_weights,
+    requantization_of,
 )
 
 
@@ -99,9 +102,10 @@ def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]
     inside = full[:, h.pad_before : h.pad_before + height, v.pad_before : v.pad_before + width]
     accumulator = np.zeros(layer.output.shape, np.int64)
     accumulator[:, : inside.shape[1], : inside.shape[2]] = inside
-    scaled = requantize_double(accumulator + bias_values(conv), *channel_requantization(conv))
+    requantize = requantization_of(conv, requantize_double)
+    scaled = requantize(accumulator + bias_values(conv), *channel_requantization(conv))
     low, high = quantized_range(a.activation, layer.output.type)
-    return (np.clip(scaled + layer.output.type.zero_point, low, high).astype(np.int8),)
+    return (np.clip(scaled + layer.output.type.zero_point, low, high).astype(layer.output.type.dtype.numpy),)
 
 
 def _reach(a: TransposeConv, data: tuple[int, ...]) -> tuple[int, int]:
@@ -122,9 +126,11 @@ def case(
     output_scale: float = 0.05,
     weight_scales: tuple[float, ...] | None = None,
     bias: bool = True,
+    dtype: DType = DType.INT8,
 ) -> Case:
     """``window`` is OHWI, ``output`` is (height, width)."""
     channels = window[0]
+    bias_dtype = DType.INT64 if dtype is DType.INT16 else DType.INT32
     scales = weight_scales or tuple(0.002 + 0.0007 * (i % 11) for i in range(channels))
     whole = (shape[0], *output, channels)
     return Case(
@@ -132,10 +138,10 @@ def case(
         (
             Operand((4,), dtype=DType.INT32, data=whole),
             Operand(window, scales, data="random"),
-            Operand(shape, 0.03, zero_points[0]),
-            Operand((channels,), tuple(0.03 * s for s in scales), dtype=DType.INT32, data="random") if bias else None,
+            Operand(shape, 0.03, zero_points[0], dtype),
+            Operand((channels,), tuple(0.03 * s for s in scales), dtype=bias_dtype, data="random") if bias else None,
         ),
-        (Operand(whole, output_scale, zero_points[1]),),
+        (Operand(whole, output_scale, zero_points[1], dtype),),
         {
             "stride_h": stride[0],
             "stride_w": stride[1],
@@ -143,6 +149,11 @@ def case(
             "fused_activation_function": int(activation),
         },
     )
+
+
+def _wide(*arguments: Any, **options: Any) -> Case:
+    """A case of int16 activations."""
+    return case(*arguments, zero_points=(0, 0), dtype=DType.INT16, **options)
 
 
 CASES = (
@@ -155,6 +166,9 @@ CASES = (
     case("one_row", (1, 1, 9, 4), (3, 1, 5, 4), (1, 18), stride=(1, 2), activation=Activation.RELU),
     case("one_pixel", (1, 1, 1, 16), (8, 4, 4, 16), (4, 4), stride=(4, 4), padding=VALID, output_scale=0.2),
     case("factor_above_one", (1, 2, 2, 2), (2, 2, 2, 2), (4, 4), output_scale=1e-5),
+    _wide("int16_same", (1, 5, 4, 3), (4, 3, 3, 3), (10, 8)),
+    _wide("int16_valid_no_bias", (2, 3, 4, 4), (5, 3, 2, 4), (9, 8), stride=(3, 2), padding=VALID, bias=False),
+    _wide("int16_one_row_relu", (1, 1, 9, 4), (3, 1, 5, 4), (1, 18), stride=(1, 2), activation=Activation.RELU),
 )
 
 OPERATORS = (
@@ -162,7 +176,8 @@ OPERATORS = (
         "TRANSPOSE_CONV",
         attributes,
         (
-            rules.quantized_activations((2,)),
+            rules.quantized_activations((2,), (DType.INT8, DType.INT16)),
+            _of_convolution(rules.int8_or_int16_activations),
             rules.rank(2, (4,), "the input"),
             rules.constant_input(0, "the output's shape"),
             rules.constant_input(1, "the weights"),
