@@ -15,7 +15,7 @@ from mcuq.ops import operators
 
 _ACTIVATIONS = "use the activation relu, relu6, leaky_relu, hard_swish, gelu, sigmoid or tanh"
 _RECURRENT = (
-    "it is a loop; an LSTM that runs forward, stateless, with tanh and sigmoid is one operator, "
+    "it is a loop; an LSTM with tanh and sigmoid, without mask and return_state, is one operator, "
     "and a short GRU or SimpleRNN compiles with unroll=True"
 )
 _CUSTOM = "TFLite has no such operator; use layers that convert without it"

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 from mcuq.quantize.flatbuffer import add_constant, constant, operator_name, read_tree, use_operator, write_model
+from mcuq.quantize.lstm import STATEFUL
 
 MARK = 0x4C53_0000
 """The index that a stand-in gathers, plus its number: far outside any axis."""
@@ -28,6 +29,7 @@ class Lstm:
     kernel: npt.NDArray[np.float32]
     recurrent: npt.NDArray[np.float32]
     bias: npt.NDArray[np.float32]
+    stateful: bool
 
 
 def stand_in(model: Any) -> tuple[Lstm, ...]:
@@ -35,35 +37,46 @@ def stand_in(model: Any) -> tuple[Lstm, ...]:
     found: list[Lstm] = []
 
     def visit(parent: Any) -> None:
-        for layer in getattr(parent, "layers", ()):
+        for layer in _layers_in(parent):
             visit(layer)
             if _expressible(layer):
-                layer.call = _standing(MARK + len(found), layer.units, layer.return_sequences)
+                layer.call = _standing(MARK + len(found), layer)
                 found.append(_weights(layer))
 
     visit(model)
     return tuple(found)
 
 
+def _layers_in(parent: Any) -> tuple[Any, ...]:
+    """The layers of a model, or the two that Bidirectional runs."""
+    both = tuple(getattr(parent, name, None) for name in ("forward_layer", "backward_layer"))
+    return tuple(getattr(parent, "layers", ())) or tuple(layer for layer in both if layer is not None)
+
+
 def _expressible(layer: Any) -> bool:
-    """An LSTM of tanh and sigmoid that runs forward, forgets between samples, and gives its outputs alone."""
+    """An LSTM of tanh and sigmoid that gives its outputs alone. The operator keeps its states, as a stateful one does;
+    whoever runs a stateless one resets them."""
     if type(layer).__name__ != "LSTM" or not type(layer).__module__.startswith(("keras.", "tf_keras.")):
         return False
     activations = (layer.activation.__name__, layer.recurrent_activation.__name__)
-    return activations == ("tanh", "sigmoid") and not (layer.stateful or layer.return_state or layer.go_backwards)
+    return activations == ("tanh", "sigmoid") and not layer.return_state
 
 
 def _weights(layer: Any) -> Lstm:
     kernel, recurrent, *bias = (np.asarray(values, np.float32) for values in layer.get_weights())
-    return Lstm(kernel, recurrent, bias[0] if bias else np.zeros(kernel.shape[1], np.float32))
+    return Lstm(kernel, recurrent, bias[0] if bias else np.zeros(kernel.shape[1], np.float32), layer.stateful)
 
 
-def _standing(mark: int, units: int, sequences: bool) -> Any:
+def _standing(mark: int, layer: Any) -> Any:
+    units, sequences, backwards = layer.units, layer.return_sequences, layer.go_backwards
+
     def call(sequence: Any, *_arguments: Any, initial_state: Any = None, mask: Any = None, **_keywords: Any) -> Any:
         import tensorflow  # noqa: PLC0415
 
         if initial_state is not None or mask is not None:
             raise ValueError("an LSTM with an initial state or a mask has no operator in TFLite")
+        if backwards:
+            sequence = tensorflow.reverse(sequence, [1])
         outputs = tensorflow.gather(sequence, np.full(units, mark, np.int32), axis=2)
         return outputs if sequences else outputs[:, -1, :]
 
@@ -109,7 +122,7 @@ def _replace(model: Any, operator: Any, layer: Lstm, number: int) -> None:
         *add("bias", layer.bias),
         *(-1,) * 2,
         _add_state(model, f"lstm_{number}/hidden", units),
-        _add_state(model, f"lstm_{number}/cell", units),
+        _add_state(model, f"lstm_{number}/{STATEFUL if layer.stateful else 'cell'}", units),
         *(-1,) * 4,
     ]
 

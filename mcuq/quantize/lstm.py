@@ -1,7 +1,8 @@
 """UNIDIRECTIONAL_SEQUENCE_LSTM to int8, which the quantizer leaves in float between conversions.
 
 Weights have one scale for each matrix, biases are int32. The hidden state has the output's range. The cell state is
-int16: each step adds less than one to it, so the number of steps bounds it without calibration.
+int16: each step adds less than one to it, so the number of steps bounds it without calibration, unless it goes on from
+one inference to the next.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from mcuq.quantize.flatbuffer import add_buffer, constant, operator_name
 
 WEIGHTS, BIASES = range(1, 9), range(12, 16)
 HIDDEN, CELL = 18, 19
+STATEFUL = "stateful_cell"
+"""How the name of a cell state ends that is not reset before each inference."""
 MOST_BITS = 4
 """Integer bits of a cell state: LiteRT's tanh takes no more. A state past 16 is clipped there."""
 
@@ -61,7 +64,8 @@ def _quantize(model: Any, operator: Any) -> None:
     hidden, cell = tensors[operator.inputs[HIDDEN]], tensors[operator.inputs[CELL]]
     hidden.type, hidden.quantization = schema.TensorType.INT8, output.quantization
     steps = int(data.shape[0 if operator.builtinOptions.timeMajor else 1])
-    bits = min(MOST_BITS, math.ceil(math.log2(steps)))
+    goes_on = _text(cell).endswith(STATEFUL)
+    bits = MOST_BITS if goes_on else min(MOST_BITS, math.ceil(math.log2(steps)))
     cell.type, cell.quantization = schema.TensorType.INT16, _quantization(2.0 ** (bits - 15))
     operator.intermediates = []
     for number in range(5):

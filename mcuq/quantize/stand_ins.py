@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from mcuq.quantize.flatbuffer import operator_name, tensor_name, use_operator
+from mcuq.quantize.flatbuffer import add_constant, operator_name, tensor_name, use_operator
 
 _NONE = schema.BuiltinOptions.NONE
 _STAND_INS: Mapping[str, str] = {
@@ -23,6 +23,7 @@ _STAND_INS: Mapping[str, str] = {
     "MINIMUM": "MAXIMUM",
     "REDUCE_MAX": "REDUCE_MIN",
     "L2_NORMALIZATION": "TANH",
+    "REVERSE_V2": "RESHAPE",
     "LOG_SOFTMAX": "SOFTMAX",
     **dict.fromkeys(("LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL"), "EQUAL"),
 }
@@ -42,11 +43,12 @@ _OF_THE_GREATEST = ("ARG_MAX", "ARG_MIN")
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """An operator as it was."""
+    """An operator as it was, with the name of its second input, which the stand-in may lack."""
 
     name: str
     options_type: int
     options: Any
+    second: str | None
 
 
 def use_stand_ins(model: Any) -> Mapping[str, Replaced]:
@@ -59,10 +61,14 @@ def use_stand_ins(model: Any) -> Mapping[str, Replaced]:
         if stand_in is None:
             continue
         output = tensor_name(subgraph.tensors[operator.outputs[0]])
-        replaced[output] = Replaced(name, operator.builtinOptionsType, operator.builtinOptions)
+        second = tensor_name(subgraph.tensors[operator.inputs[1]]) if len(operator.inputs) > 1 else None
+        replaced[output] = Replaced(name, operator.builtinOptionsType, operator.builtinOptions, second)
         kind, options = _OPTIONS.get(stand_in, (_NONE, None))
         if stand_in == "REDUCE_MIN":
             kind, options = operator.builtinOptionsType, operator.builtinOptions
+        if stand_in == "RESHAPE":
+            shape = np.array(subgraph.tensors[operator.outputs[0]].shape, np.int32)
+            operator.inputs = [operator.inputs[0], add_constant(model, f"{output}/shape", shape)]
         use_operator(model, operator, stand_in, kind, options() if callable(options) else options)
     return replaced
 
@@ -70,6 +76,7 @@ def use_stand_ins(model: Any) -> Mapping[str, Replaced]:
 def restore(model: Any, replaced: Mapping[str, Replaced]) -> None:
     """Gives the operators of the quantized model back their kinds, and lets ARG_MAX and ARG_MIN read int8."""
     subgraph = model.subgraphs[0]
+    by_name = {tensor_name(tensor): index for index, tensor in enumerate(subgraph.tensors)}
     whole = {}  # what a DEQUANTIZE writes → what it reads
     for operator in subgraph.operators:
         name = operator_name(model, operator)
@@ -80,6 +87,8 @@ def restore(model: Any, replaced: Mapping[str, Replaced]) -> None:
         before = replaced.get(tensor_name(output))
         if before is not None and name == _STAND_INS[before.name]:
             use_operator(model, operator, before.name, before.options_type, before.options)
+            if _STAND_INS[before.name] == "RESHAPE" and before.second is not None:
+                operator.inputs = [operator.inputs[0], by_name[before.second]]
             if before.name in _FIXED and output.quantization is not None:
                 scale, zero_point = _FIXED[before.name]
                 output.quantization.scale = np.array([scale], np.float32)
