@@ -44,6 +44,15 @@ class Rounded:
     integers: Array
     sqnr_db: float
 
+    def real_weights(self) -> Array:
+        """The rounded weights as real numbers, in the layout of the layer's."""
+        return self.layer.unrolled(self.grid.real(self.integers))
+
+    def bias_shift(self, known: Moments) -> Array:
+        """What the bias must take back, for inputs with the ``known`` moments: what rounding changes on average."""
+        float_mean = (self.layer.rows() * known.float_mean).sum(axis=1)
+        return np.asarray(float_mean - (self.grid.real(self.integers) * known.mean).sum(axis=1))
+
     @property
     def described(self) -> LayerScheme:
         layer, scheme = self.layer, self.scheme
@@ -70,14 +79,15 @@ def round_model(
         values = run_segment(model, position, layer.index, values)
         position = layer.index
         known = moments(layer, values[source], references[source])
-        rounded = _round_layer(layer, schemes[layer.name], known)
+        rounded = round_layer(layer, schemes[layer.name], known)
         _put_back(model, rounded, known)
         found[tensor_name(model.subgraphs[0].tensors[layer.operator.outputs[0]])] = rounded
         progress(done + 1, len(layers))
     return found
 
 
-def _round_layer(layer: WeightedLayer, scheme: Scheme, known: Moments) -> Rounded:
+def round_layer(layer: WeightedLayer, scheme: Scheme, known: Moments) -> Rounded:
+    """The layer's weights, rounded for inputs with the ``known`` moments."""
     rows, second = layer.rows(), damped(known.second)
     grid = scheme.grid(rows, np.diagonal(second, axis1=1, axis2=2))
     integers = round_with_feedback(rows, second, grid)
@@ -94,11 +104,9 @@ def _power(rows: Array, second: Array) -> float:
 
 def _put_back(model: Any, rounded: Rounded, known: Moments) -> None:
     """Puts the rounded weights, as floats, into the tree, and what they change on average into the bias."""
-    layer, real = rounded.layer, rounded.grid.real(rounded.integers)
-    weights = model.subgraphs[0].tensors[layer.operator.inputs[1]]
-    weights.buffer = add_buffer(model, layer.unrolled(real).astype(np.float32))
-    shift = (layer.rows() * known.float_mean).sum(axis=1) - (real * known.mean).sum(axis=1)
-    add_to_bias(model, layer.operator, shift)
+    weights = model.subgraphs[0].tensors[rounded.layer.operator.inputs[1]]
+    weights.buffer = add_buffer(model, rounded.real_weights().astype(np.float32))
+    add_to_bias(model, rounded.layer.operator, rounded.bias_shift(known))
 
 
 def set_rounded(model: Any, rounded: Mapping[str, Rounded], biases: Mapping[str, Array]) -> None:

@@ -25,7 +25,7 @@ def run_layers(
     ``samples`` has one array (n, ...) for each input. At least one is taken, and no more when there are
     ``samples_most`` or when more than ``bytes_most`` are kept.
     """
-    litert = _runnable(write_model(model), all_tensors=True)
+    litert = runnable(write_model(model), all_tensors=True)
     inputs: Values = {int(index): [] for index in model.subgraphs[0].inputs}
     kept: Values = {index: [] for index in wanted}
     kept_bytes = 0
@@ -44,10 +44,11 @@ def run_layers(
 def run_segment(model: Any, first: int, last: int, values: Values) -> Values:
     """What is alive behind the operators ``first`` to ``last`` - 1 of the ``ModelT`` tree, given what is before them.
 
-    Tensors that no later operator reads are left out.
+    Tensors that no later operator reads, and that are no outputs of the model, are left out.
     """
     operators = model.subgraphs[0].operators
     later = {int(index) for operator in operators[last:] for index in operator.inputs}
+    later |= {int(index) for index in model.subgraphs[0].outputs}
     alive = {index: arrays for index, arrays in values.items() if index in later}
     inner = operators[first:last]
     inputs = sorted({int(index) for operator in inner for index in operator.inputs} & set(values))
@@ -58,13 +59,13 @@ def run_segment(model: Any, first: int, last: int, values: Values) -> Values:
     part.subgraphs = [copy.copy(model.subgraphs[0])]
     part.subgraphs[0].operators, part.subgraphs[0].inputs, part.subgraphs[0].outputs = inner, inputs, outputs
     part.signatureDefs = part.metadata = part.metadataBuffer = None
-    litert = _runnable(write_model(part), all_tensors=False)
+    litert = runnable(write_model(part), all_tensors=False)
     rows = [litert.run(sample) for sample in zip(*(values[index] for index in inputs), strict=True)]
     return alive | {index: [row[place] for row in rows] for place, index in enumerate(outputs)}
 
 
-def _runnable(content: bytes, *, all_tensors: bool) -> LiteRT:
-    """On the optimized kernels, for speed; on the reference kernels should those refuse it."""
+def runnable(content: bytes, *, all_tensors: bool) -> LiteRT:
+    """A model on the optimized kernels, for speed; on the reference kernels should those refuse it."""
     try:
         return LiteRT(content, exact=False, all_tensors=all_tensors)
     except UnsupportedError:
