@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from mcuq.frontend.tflite import bind, find_blockers, read_tflite
 from mcuq.ir import DType, Graph, Tensor
 from mcuq.passes import run_passes
 from mcuq.quantize.request import LayerScheme, Request
+
+if TYPE_CHECKING:
+    from mcuq.quantize.diagnosis import Diagnosis
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, steps done, and steps in all."""
@@ -35,7 +39,7 @@ class Model:
     ``tflite`` is the int8 TFLite file, ``float_tflite`` the float one that it was made from (None when the model came
     quantized). ``graph`` is what is compiled; ``file_graph`` is the file as it stands, whose tensors keep its order.
     ``data`` are the samples that were given, None for synthetic ones. ``schemes`` has the layers whose weights a scheme
-    other than the usual one was asked for; ``calibrators`` what the range of each activation came from.
+    other than the usual one was asked for; ``diagnosis`` what the calibration data showed, None for synthetic ones.
     """
 
     name: str
@@ -46,7 +50,7 @@ class Model:
     data: Dataset | None
     notes: tuple[str, ...] = ()
     schemes: tuple[LayerScheme, ...] = ()
-    calibrators: Mapping[str, str] = field(default_factory=dict)
+    diagnosis: Diagnosis | None = None
 
     def tensor_index(self, name: str) -> int:
         """The index in the TFLite file of one of the graph's tensors."""
@@ -107,6 +111,7 @@ def _quantized(
     request: Request,
 ) -> Model:
     from mcuq.quantize.calibrators import DEFAULT  # noqa: PLC0415
+    from mcuq.quantize.diagnosis import diagnose  # noqa: PLC0415
     from mcuq.quantize.int8 import quantize  # noqa: PLC0415 - imports the quantizer
     from mcuq.quantize.rewrite import REWRITTEN  # noqa: PLC0415
 
@@ -131,7 +136,12 @@ def _quantized(
     model = _compiled_view(
         name, file_name, quantized.tflite, content, dataset, (*notes, *_exceptions(quantized.layers, request))
     )
-    return dataclasses.replace(model, schemes=quantized.layers, calibrators=quantized.calibrators)
+    diagnosis = None
+    if dataset is not None:
+        layers = {name: name for name in graph.inputs} | {node.outputs[0]: node.name for node in graph.nodes}
+        bits = request.activation_bits
+        diagnosis = diagnose(quantized.statistics, quantized.chosen, layers, dataset, bits)
+    return dataclasses.replace(model, schemes=quantized.layers, diagnosis=diagnosis)
 
 
 def _exceptions(layers: tuple[LayerScheme, ...], request: Request) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -16,12 +17,14 @@ from mcuq.errors import UsageError
 from mcuq.frontend.tflite import read_tflite
 from mcuq.ir import DType
 from mcuq.quantize import quantize
-from mcuq.quantize.calibrate import Statistics
+from mcuq.quantize.calibrate import Running, Statistics
 from mcuq.quantize.calibrators import AUTO, CALIBRATORS, KEPT
+from mcuq.quantize.choose_ranges import choose_ranges
+from mcuq.quantize.diagnosis import Diagnosis, diagnose
 from mcuq.quantize.histogram import Histogram
 from mcuq.quantize.judge import Judge
 from mcuq.quantize.request import Request
-from tests.test_schemes import FloatNet
+from tests.harness.float_net import FloatNet
 
 pytest.importorskip("litert_quantizer", reason="not checked: quantization, litert-quantizer is not installed")
 
@@ -120,8 +123,8 @@ def test_auto_is_at_least_as_good_as_the_best_calibrator_on_other_data(net: byte
     assert max(errors.values()) > 1.1 * min(errors.values())
     assert errors[AUTO] <= 1.05 * min(errors.values())
     assert made[AUTO] == quantize(net, calibration, Request(calibration=AUTO))
-    assert set(made["kl"].calibrators.values()) == {"kl"}
-    assert set(made[AUTO].calibrators.values()) <= set(CALIBRATORS)
+    assert set(made["kl"].chosen.calibrators.values()) == {"kl"}
+    assert set(made[AUTO].chosen.calibrators.values()) <= set(CALIBRATORS)
 
 
 def test_int16_activations_come_nearer_to_the_float_model(net: bytes, images: np.ndarray) -> None:
@@ -151,3 +154,75 @@ def test_the_command_line_takes_calibrators_and_firmware_of_int16_equals_litert(
     assert run(["sim", "out", "--data", "data.npz", "--json"]) == 0
     report = json.loads(capfd.readouterr().out)
     assert (report["mismatched_bytes"], report["samples"]) == (0, 8)
+
+
+# The doctor.
+
+
+def diagnosed(values: np.ndarray, *, labels: np.ndarray | None = None) -> tuple[Diagnosis, str]:
+    """Of a model that does nothing to its inputs ``values`` (n, ..., channels)."""
+    running = Running(values.shape[-1])
+    for sample in values:
+        running.add(sample[np.newaxis])
+    known = {"x": running.done()}
+    chosen = choose_ranges(known, {}, "mse", 255, lambda _: 0.0, lambda *_: None)
+    found = diagnose(known, chosen, {"x": "the input"}, Dataset((values,), labels, "made"), 8)
+    return found, "\n".join(found.findings)
+
+
+def test_the_doctor_finds_nothing_wrong_with_many_even_samples() -> None:
+    rng = np.random.default_rng(1)
+    found, text = diagnosed(rng.uniform(-1, 1, (200, 6, 4)).astype(np.float32), labels=np.arange(200) % 5)
+    assert "more samples would change little" in text
+    assert len(found.findings) == 1
+    (only,) = found.activations
+    assert (only.dead, only.outliers, only.channels) == ((), (), 4)
+    assert only.sqnr_db == pytest.approx(10 * np.log10((1 / 3) / ((2 / 255) ** 2 / 12)), abs=0.5)
+
+
+def test_the_doctor_names_dead_and_outlier_channels() -> None:
+    values = np.random.default_rng(1).normal(size=(64, 6, 9)).astype(np.float32)
+    values[..., 3] = 0.5
+    values[..., 7] *= 30
+    found, text = diagnosed(values)
+    assert (found.activations[0].dead, found.activations[0].outliers) == ((3,), (7,))
+    assert "1 of 9 channels never change (3)" in text
+    assert "channel 7 reaches" in text
+
+
+def test_the_doctor_counts_repeats_flat_samples_and_missing_classes() -> None:
+    values = np.random.default_rng(1).normal(size=(20, 5, 2)).astype(np.float32)
+    values[4] = values[9]
+    values[11] = 0.25
+    _, text = diagnosed(values, labels=np.array([0, 1, 3, -1] * 5))
+    assert "20 samples are few" in text
+    assert "1 of 20 samples repeat others" in text
+    assert "1 of 20 samples hold one value throughout" in text
+    assert "no sample of class 2" in text
+
+
+def test_growth_is_the_mean_over_all_halves() -> None:
+    rng = np.random.default_rng(2)
+    values = np.abs(rng.standard_t(2, (8, 1, 1))).astype(np.float32)
+    halves = [max(values[list(half), 0, 0]) for half in itertools.combinations(range(8), 4)]
+    found, text = diagnosed(values)
+    assert found.activations[0].growth == pytest.approx(values.max() / np.mean(halves) - 1, rel=1e-5)
+    assert "more samples would widen them further" in text
+
+
+def test_calibrate_prints_ranges_and_findings(
+    net: bytes, images: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.tflite").write_bytes(net)
+    np.savez("data.npz", x=images[:8])
+    assert run(["calibrate", "net.tflite"]) == 2
+    assert "no data given" in capfd.readouterr().err
+    assert run(["calibrate", "net.tflite", "--data", "data.npz", "--calibration", "kl", "--json"]) == 0
+    printed = json.loads(capfd.readouterr().out)
+    assert [row["layer"] for row in printed["activations"]] == ["image", "stem", "wide", "point", "flat", "scores"]
+    assert {row["calibrator"] for row in printed["activations"]} == {"kl"}
+    assert "8 samples are few" in printed["findings"][0]
+    assert run(["calibrate", "net.tflite", "--data", "data.npz"]) == 0
+    out = capfd.readouterr().out
+    assert "stem" in out and "8 samples are few" in out

@@ -10,6 +10,7 @@ import click
 
 from mcuq.cli._shared import (
     calibration_option,
+    calibrator_option,
     error_console,
     json_option,
     output_console,
@@ -30,9 +31,12 @@ if TYPE_CHECKING:
 @click.argument("model", type=click.Path(path_type=Path))
 @calibration_option
 @scheme_option
+@calibrator_option
 @json_option
 @verbose_option
-def command(model: Path, data: str | None, scheme: str | None, as_json: bool, verbose: bool) -> None:
+def command(
+    model: Path, data: str | None, scheme: str | None, calibration: str | None, as_json: bool, verbose: bool
+) -> None:
     """Rank the layers of MODEL, a float model, by what quantizing them costs its output.
 
     Each layer is quantized alone, its weights, its output and both, and the whole model is compared with the float
@@ -46,7 +50,7 @@ def command(model: Path, data: str | None, scheme: str | None, as_json: bool, ve
     console = error_console()
     set_up_logging(console, verbose)
     config = load_config(Path.cwd(), model.absolute().parent)
-    request = quantize_request(scheme, config, required=True)
+    request = quantize_request(scheme, calibration, config, required=True)
     if (named := data or config.data) is None:
         raise UsageError("no data given", hint="give samples of the model's inputs with --data")
     with progress_on(console) as progress:

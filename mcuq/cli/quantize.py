@@ -93,7 +93,7 @@ def _described(model: Model, scheme: str, figures: Figures, goal: Path) -> dict[
         "scheme": scheme,
         "output": str(goal),
         "layers": layers,
-        "calibrators": dict(model.calibrators),
+        "calibrators": {} if (seen := model.diagnosis) is None else {a.layer: a.calibrator for a in seen.activations},
         **dataclasses.asdict(figures),
         "notes": list(model.notes),
     }
@@ -113,8 +113,8 @@ def _show(model: Model, figures: Figures) -> None:
             table.add_row(layer.name, layer.op, layer.scheme, f"{layer.weights:,}", f"{layer.bits:g}", above)
         output.print(table)
         output.print(_total(model.schemes))
-    if model.calibrators:
-        counted = Counter(model.calibrators.values()).most_common()
+    if model.diagnosis is not None:
+        counted = Counter(activation.calibrator for activation in model.diagnosis.activations).most_common()
         output.print(f"ranges of activations: {', '.join(f'{count} by {name}' for name, count in counted)}")
     if figures.agreement.int8 is not None:
         output.print(f"{100 * figures.agreement.int8:.1f} % put in the same class as by the float model", end="")

@@ -41,8 +41,8 @@ class Statistics:
         return float(self.highs.max())
 
 
-class _Running:
-    """Statistics while samples come."""
+class Running:
+    """The statistics of one tensor while samples come. ``channels`` is the size of its last axis."""
 
     def __init__(self, channels: int) -> None:
         self.lows: list[float] = []
@@ -83,13 +83,13 @@ def calibrate(
     """
     reference = _runnable(float_model)
     count = len(samples[0])
-    running: dict[str, _Running] = {}
+    running: dict[str, Running] = {}
     for index in range(count):
         for name, values in reference.tensors([array[index] for array in samples]).items():
             if values.dtype != np.float32 or values.size == 0:
                 continue
             if name not in running:
-                running[name] = _Running(values.shape[-1] if values.ndim else 1)
+                running[name] = Running(values.shape[-1] if values.ndim else 1)
             running[name].add(values)
         if progress is not None:
             progress(index + 1, count)

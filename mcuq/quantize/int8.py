@@ -22,9 +22,9 @@ from mcuq.data import Dataset
 from mcuq.errors import DataError, ToolError, UnsupportedError
 from mcuq.quantize.bias_correction import correct_biases
 from mcuq.quantize.bias_range import float_biases, widen_scales
-from mcuq.quantize.calibrate import calibrate
+from mcuq.quantize.calibrate import Statistics, calibrate
 from mcuq.quantize.calibrators import DEFAULT
-from mcuq.quantize.choose_ranges import Ranges, choose_ranges
+from mcuq.quantize.choose_ranges import Chosen, Ranges, choose_ranges
 from mcuq.quantize.flatbuffer import operator_name, read_model, tensor_name, write_model
 from mcuq.quantize.judge import Judge
 from mcuq.quantize.lstm import quantize_lstm
@@ -48,12 +48,13 @@ def quantize_int8(float_tflite: bytes, calibration: Dataset, progress: Progress 
 @dataclass(frozen=True, slots=True)
 class Quantized:
     """A quantized TFLite file, what became of its layers with weights (no layers where nothing was asked for them), and
-    the calibrator that the range of each activation comes from, by tensor.
+    what the calibration data showed and led to, by tensor.
     """
 
     tflite: bytes
     layers: tuple[LayerScheme, ...] = ()
-    calibrators: Mapping[str, str] = field(default_factory=dict)
+    statistics: Mapping[str, Statistics] = field(default_factory=dict, compare=False)
+    chosen: Chosen = field(default_factory=lambda: Chosen({}, {}))
 
 
 def quantize(
@@ -89,7 +90,7 @@ def quantize(
         lambda done, of: told("choosing ranges", done, of),
     )
     made = _with_ranges(model, chosen.ranges, rounded, bits)
-    return Quantized(made, tuple(layer.described for layer in rounded.values()), chosen.calibrators)
+    return Quantized(made, tuple(layer.described for layer in rounded.values()), statistics, chosen)
 
 
 def _with_ranges(float_model: Any, ranges: Ranges, rounded: Mapping[str, Rounded], bits: int) -> bytes:

@@ -1,0 +1,97 @@
+"""``mcuq calibrate``: what calibration data say of a model, and whether they will do."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mcuq.cli._shared import (
+    calibration_option,
+    calibrator_option,
+    error_console,
+    json_option,
+    output_console,
+    progress_on,
+    quantize_request,
+    scheme_option,
+    set_up_logging,
+    verbose_option,
+)
+from mcuq.errors import UsageError
+
+if TYPE_CHECKING:
+    from mcuq.quantize.diagnosis import Diagnosis
+
+
+@click.command("calibrate")
+@click.argument("model", type=click.Path(path_type=Path))
+@calibration_option
+@scheme_option
+@calibrator_option
+@json_option
+@verbose_option
+def command(
+    model: Path, data: str | None, scheme: str | None, calibration: str | None, as_json: bool, verbose: bool
+) -> None:
+    """Show the ranges that calibration gives MODEL, a float model, and say what is wrong with the data.
+
+    Values that are cut off, channels that never change or reach far beyond the others, samples that repeat, classes
+    that are missing, and what more samples would bring. Nothing is written.
+    """
+    from mcuq.config import load_config  # noqa: PLC0415 - keeps `mcuq --help` instant
+    from mcuq.model import load_model  # noqa: PLC0415
+
+    console = error_console()
+    set_up_logging(console, verbose)
+    config = load_config(Path.cwd(), model.absolute().parent)
+    request = quantize_request(scheme, calibration, config, required=True)
+    if (named := data or config.data) is None:
+        raise UsageError("no data given", hint="give samples of the model's inputs with --data")
+    with progress_on(console) as progress:
+        found = load_model(model, named, progress, request=request).diagnosis
+    if found is None:
+        raise UsageError(f"{model.name} is quantized already", hint="give the float model")
+    if as_json:
+        click.echo(json.dumps({"schema_version": 1, "command": "calibrate", **_described(found)}, indent=2))
+    else:
+        _show(found)
+
+
+def _described(found: Diagnosis) -> dict[str, object]:
+    rows = [
+        dataclasses.asdict(row) | {"sqnr_db": row.sqnr_db if math.isfinite(row.sqnr_db) else None}
+        for row in found.activations
+    ]
+    return {"samples": found.samples, "activations": rows, "findings": list(found.findings)}
+
+
+def _show(found: Diagnosis) -> None:
+    from rich.table import Table  # noqa: PLC0415 - keeps `mcuq --help` instant
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("layer", overflow="fold")
+    for name in ("least", "most"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("by", no_wrap=True)
+    for name in ("cut off", "above rounding", "channels", "dead", "outliers", "growth"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in found.activations:
+        above = f"{row.sqnr_db:.1f} dB" if math.isfinite(row.sqnr_db) else "exact"
+        counts = [str(row.channels), *(str(len(some)) if some else "" for some in (row.dead, row.outliers))]
+        ends = [f"{row.low:.4g}", f"{row.high:.4g}", row.calibrator, f"{row.cut_off:.3%}" if row.cut_off else ""]
+        table.add_row(Text(row.layer), *ends, above, *counts, f"{row.growth:.1%}")
+    output = output_console()
+    output.print(table)
+    output.print(
+        f"cut off, dead, outliers: counted on {found.samples} samples; above rounding: how far values stand above what "
+        "int8 does to them (estimated from their histogram); growth: how much wider the range of all samples is than "
+        "that of half of them"
+    )
+    for line in found.findings:
+        output.print(Text(line, style="bold"))
