@@ -25,12 +25,14 @@ from mcuq.quantize.bias_range import float_biases, widen_scales
 from mcuq.quantize.calibrate import Statistics, calibrate
 from mcuq.quantize.calibrators import DEFAULT
 from mcuq.quantize.choose_ranges import Chosen, Ranges, choose_ranges
+from mcuq.quantize.equalize import equalize
 from mcuq.quantize.flatbuffer import operator_name, read_model, tensor_name, write_model
 from mcuq.quantize.judge import Judge
 from mcuq.quantize.lstm import quantize_lstm
-from mcuq.quantize.prepare import prepare
+from mcuq.quantize.prepare import Prepared, prepare
 from mcuq.quantize.request import LayerScheme, Request, assigned
 from mcuq.quantize.rounding import Rounded, round_model, set_rounded
+from mcuq.quantize.scheme import Array
 from mcuq.quantize.stand_ins import restore, use_stand_ins
 from mcuq.quantize.weighted_layer import weighted_layers
 from mcuq.quiet import quiet_stderr
@@ -70,9 +72,21 @@ def quantize(
     """
     _require_quantizer()
     prepared = prepare(read_model(float_tflite))
-    model = prepared.model
-    samples = _samples(model, calibration)
+    samples = _samples(prepared.model, calibration)
     told: StagedProgress = progress or (lambda _stage, _done, _of: None)
+    judge = Judge(float_tflite, samples)
+    if request.per_tensor:
+        equalized = copy.deepcopy(prepared)
+        if equalize(equalized.model, prepared.ceilings):
+            made = [_quantized(model, samples, request, judge, told) for model in (prepared, equalized)]
+            return min(made, key=lambda quantized: judge.error(quantized.tflite))
+    return _quantized(prepared, samples, request, judge, told)
+
+
+def _quantized(
+    prepared: Prepared, samples: Sequence[Array], request: Request, judge: Judge, told: StagedProgress
+) -> Quantized:
+    model, bits = prepared.model, request.activation_bits
     rounded: Mapping[str, Rounded] = {}
     if request.rounds_weights:
         layers = weighted_layers(model)
@@ -80,7 +94,6 @@ def quantize(
         rounded = round_model(model, layers, schemes, samples, lambda done, of: told("rounding weights", done, of))
     statistics = calibrate(write_model(model), samples, lambda done, of: told("calibrating", done, of))
     correct_biases(model, statistics, rounded)
-    bits, judge = request.activation_bits, Judge(float_tflite, samples)
     chosen = choose_ranges(
         statistics,
         prepared.ceilings,

@@ -53,6 +53,10 @@ class Request:
         return scheme_named(self.scheme).activation_bits
 
     @property
+    def per_tensor(self) -> bool:
+        return any(scheme_named(name).per_tensor for name in (self.scheme, *self.layers.values()))
+
+    @property
     def rounds_weights(self) -> bool:
         """Are there weights that are not simply int8 with a scale for each channel?"""
         usual = scheme_named(DEFAULT).grid
@@ -74,7 +78,8 @@ def assigned(layers: Sequence[WeightedLayer], request: Request) -> dict[str, Sch
     for index, layer in enumerate(layers):
         at_edge = index in {0, len(layers) - 1} and layer.weights.size < SMALL_SHARE * total
         asked = next((s for pattern, s in request.layers.items() if fnmatch.fnmatchcase(layer.name, pattern)), None)
-        usual = DEFAULT if layer.depthwise or at_edge else request.scheme
+        kept = (layer.depthwise or at_edge) and scheme_named(request.scheme).bits < 8
+        usual = DEFAULT if kept else request.scheme
         found[layer.name] = scheme_named(asked or usual)
     return found
 
