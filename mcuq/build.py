@@ -23,7 +23,7 @@ from mcuq.frontend.model_file import model_kind
 from mcuq.host_run import Figures, figures, run_host
 from mcuq.kernels.base import CMSIS_NN
 from mcuq.layout import layout_of
-from mcuq.model import Model, Progress, load_model
+from mcuq.model import Model, Progress, float_note, load_model
 from mcuq.output import check_replaceable, replaced_folder
 from mcuq.planner.lower import KernelPolicy
 from mcuq.quantize.request import Request
@@ -143,7 +143,7 @@ def _report(
         optimize=options.goals.optimize.value,
         cmsis_nn=cmsis_nn.origin if cmsis_nn is not None and used else None,
         build_id=build_id(fitted.files).hex(),
-        notes=(*model.notes, *fitted.notes),
+        notes=(*model.notes, *float_note(model.graph, board.core_with_fpu), *fitted.notes),
     )
 
 

@@ -22,8 +22,9 @@ from mcuq.fit import Choice, Goals, search
 from mcuq.frontend.blockers import BlockedError, Blocker
 from mcuq.image import DoesNotFitError
 from mcuq.kernels.base import Target
-from mcuq.model import Model, Progress, load_model, model_name
+from mcuq.model import Model, Progress, float_note, load_model, model_name
 from mcuq.planner.choose import CodeOf, LayerOptions, survey
+from mcuq.quantize.request import Request
 from mcuq.reference import Reference
 from mcuq.report import Count
 
@@ -100,7 +101,13 @@ class Check:
 
 
 def check(
-    path: Path, data: str | None, board: Board | None, cmsis_nn: CmsisNN | None, goals: Goals, progress: Progress
+    path: Path,
+    data: str | None,
+    board: Board | None,
+    cmsis_nn: CmsisNN | None,
+    goals: Goals,
+    progress: Progress,
+    request: Request | None = None,
 ) -> Check:
     """Check the model at ``path``. What keeps it from being compiled is told in the result's ``error``, not raised.
 
@@ -110,7 +117,7 @@ def check(
     core = core_named(CORE) if board is None else board.core_with_fpu
     found = Check(model_name(path), None if board is None else board.name, core.name)
     try:
-        model = load_model(path, data, progress, SAMPLES)
+        model = load_model(path, data, progress, SAMPLES, request)
         Reference(model.tflite)  # the referee must take the model, as for a build
         target = Target(core, frozenset() if cmsis_nn is None else cmsis_nn.functions)
         surveyed = survey(model.graph, target, goals.policy)
@@ -139,7 +146,7 @@ def _described(
     found: Check, model: Model, choice: Choice, surveyed: Sequence[LayerOptions], code_of: CodeOf, board: Board | None
 ) -> Check:
     """``found`` with the layers and the sizes of ``choice``."""
-    steps = choice.plan.program.steps
+    steps, core = choice.plan.program.steps, choice.plan.program.target.core
     cycles = {(one.layer.name, option.kernel): option.cycles for one in surveyed for option in one.options}
     pieces = {piece for step in steps for piece in code_of(step.lowering)}
     constants = sum(step.lowering.constant_bytes for step in steps)
@@ -168,7 +175,7 @@ def _described(
         cycles=Count("estimated", choice.cost.cycles),
         flash_limit_bytes=None if board is None else board.flash_bytes,
         ram_limit_bytes=None if board is None else board.ram_bytes,
-        notes=(*model.notes, *choice.notes),
+        notes=(*model.notes, *float_note(model.graph, core), *choice.notes),
     )
 
 

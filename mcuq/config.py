@@ -43,6 +43,7 @@ class Config(BaseModel):
     test_data: str | None = None
     kernels: Literal["auto", "cmsis-nn", "mcuq"] | None = None
     optimize: Literal["speed", "balanced", "size", "ram"] | None = None
+    integer_only: bool = False
     tuned: str | None = None
     cmsis_nn: str | None = None
     quantize: Quantize = Quantize()

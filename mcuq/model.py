@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mcuq.core import Core
 from mcuq.data import Dataset, InputSpec, load_data, synthetic_data
 from mcuq.errors import McuqError, UnsupportedError, UsageError
-from mcuq.frontend.blockers import Blocker, left_float, refusal, unsupported_operators
+from mcuq.frontend.blockers import Blocker, float_blockers, real_layers, refusal, unsupported_operators
 from mcuq.frontend.model_file import model_kind
 from mcuq.frontend.tflite import bind, find_blockers, read_tflite
 from mcuq.ir import DType, Graph, Tensor
+from mcuq.ops.floats import HYBRID, form_of
 from mcuq.passes import run_passes
 from mcuq.quantize.request import LayerScheme, Request
+from mcuq.quantize.schemes import DYNAMIC, FLOAT32
 
 if TYPE_CHECKING:
     from mcuq.quantize.diagnosis import Diagnosis
@@ -28,6 +31,8 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, steps done, and steps in all."""
 
 SYNTHETIC_SAMPLES = 32
+NAMED = 8
+"""Most layers that a note names."""
 _QUANTIZED = (DType.INT8, DType.UINT8, DType.INT16)
 log = logging.getLogger(__name__)
 
@@ -88,16 +93,19 @@ def load_model(
         progress("converting with TensorFlow", 0, 1)
         content = to_float_tflite(path)
         progress("converting with TensorFlow", 1, 1)
-    graph = read_tflite(content, path.name)
+    graph, request = read_tflite(content, path.name), request or Request()
+    if not is_quantized(graph) and (request.scheme == FLOAT32 or _is_dynamic(graph, data, request)):
+        dataset = None if data is None else load_data(data, input_specs(graph))
+        return _compiled_view(name, path.name, content, None, dataset, (), request)
     if is_quantized(graph):
-        if request is not None and request.required and not request.plain:
+        if request.required and not request.plain:
             raise UsageError(
                 f"{path.name} is quantized already; --scheme {request.scheme} needs the float model",
                 hint="give the model that it was made from, or leave --scheme out",
             )
         dataset = None if data is None else load_data(data, input_specs(graph))
-        return _compiled_view(name, path.name, content, None, dataset, ())
-    return _quantized(name, path.name, content, graph, data, progress, synthetic_samples, request or Request())
+        return _compiled_view(name, path.name, content, None, dataset, (), request)
+    return _quantized(name, path.name, content, graph, data, progress, synthetic_samples, request)
 
 
 def _quantized(
@@ -134,7 +142,7 @@ def _quantized(
     if blockers := _blockers(read_tflite(quantized.tflite, file_name)):
         raise refusal(file_name, blockers)
     model = _compiled_view(
-        name, file_name, quantized.tflite, content, dataset, (*notes, *_exceptions(quantized.layers, request))
+        name, file_name, quantized.tflite, content, dataset, (*notes, *_exceptions(quantized.layers, request)), request
     )
     diagnosis = None
     if dataset is not None:
@@ -166,10 +174,9 @@ def _all_blockers(file_name: str, content: bytes, specs: tuple[InputSpec, ...]) 
 
 def _blockers(graph: Graph) -> tuple[Blocker, ...]:
     """What is wrong with each layer of a quantized model, in the order of execution."""
-    floating = {blocker.layer: blocker for blocker in left_float(graph)}
     broken = {blocker.layer: blocker for blocker in find_blockers(graph)}
     lacking = {blocker.layer: blocker for blocker in unsupported_operators(graph)}
-    by_layer = {**broken, **floating, **lacking}
+    by_layer = {**broken, **lacking}
     return tuple(by_layer[node.name] for node in graph.nodes if node.name in by_layer)
 
 
@@ -180,6 +187,7 @@ def _compiled_view(
     float_tflite: bytes | None,
     dataset: Dataset | None,
     notes: tuple[str, ...],
+    request: Request,
 ) -> Model:
     file_graph = read_tflite(content, file_name)
     bound = bind(file_graph)
@@ -188,6 +196,8 @@ def _compiled_view(
     log.debug("after passes:\n%s", graph)
     if not graph.nodes:
         raise UnsupportedError(f"{file_name} computes nothing: no layer is left to compile")
+    if request.integer_only and (blockers := float_blockers(graph)):
+        raise refusal(file_name, blockers)
     if removed := _removed_channels(bound, graph):
         notes = (*notes, f"{removed:,} channels that cannot change were computed now and are not on the device")
     return Model(name, content, float_tflite, file_graph, graph, dataset, notes)
@@ -202,6 +212,26 @@ def _removed_channels(before: Graph, after: Graph) -> int:
 def _channels(graph: Graph) -> dict[str, int]:
     """By layer: how many channels it writes."""
     return {layer.name: layer.output.shape[-1] for layer in graph.layers() if layer.output.shape}
+
+
+def float_note(graph: Graph, core: Core) -> tuple[str, ...]:
+    """Which layers of what is compiled compute or move float32, if any, and how."""
+    names = [layer.name for layer in real_layers(graph)]
+    if not names:
+        return ()
+    how = "with its FPU" if core.fpu is not None else f"in software: {core.name} has no FPU"
+    shown = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    return (f"{len(names)} of {len(graph.nodes)} layers are float32, {how}: {shown}",)
+
+
+def is_dynamic_range(graph: Graph) -> bool:
+    """Does a layer multiply real activations by int8 weights?"""
+    return any(form_of(layer).endswith(HYBRID) for layer in graph.layers())
+
+
+def _is_dynamic(graph: Graph, data: str | None, request: Request) -> bool:
+    """Is a file with quantized weights to stay as it is? Samples, or a scheme asked for, want it quantized further."""
+    return is_dynamic_range(graph) and (request.scheme == DYNAMIC or (data is None and not request.required))
 
 
 def is_quantized(graph: Graph) -> bool:

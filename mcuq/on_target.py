@@ -89,7 +89,7 @@ def measure(built: Built, data: Dataset | None, options: MeasureOptions, progres
         reconnections=reconnections,
         stack_used_bytes=stack.used_bytes,
         stack_bytes=stack.size_bytes,
-        notes=_notes(identity, built, samples),
+        notes=(*_notes(identity, built, samples), *runs.notes),
     )
 
 

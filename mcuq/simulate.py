@@ -83,7 +83,7 @@ def simulate(built: Built, data: Dataset | None, options: SimulationOptions, pro
             for layer, count in zip(built.report.layers, found_in.layers, strict=True)
         ),
         stack_used_bytes=found_in.stack_used,
-        notes=(*(note for note in built.report.notes if note != _CLOCK_FELL_BACK), *found_in.notes),
+        notes=(*(note for note in built.report.notes if note != _CLOCK_FELL_BACK), *runs.notes, *found_in.notes),
     )
 
 

@@ -25,7 +25,8 @@ WARNINGS = (
 )  # fmt: skip
 """What generated code, firmware and kernels are clean under. Code of others is compiled without."""
 
-COMMON = ("-std=c11", "-ffunction-sections", "-fdata-sections", "-fno-common")
+COMMON = ("-std=c11", "-ffunction-sections", "-fdata-sections", "-fno-common", "-ffp-contract=off", "-fno-math-errno")
+"""Of real numbers, each operation rounds once; a square root is the FPU's instruction where there is one."""
 _OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
 
 

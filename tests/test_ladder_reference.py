@@ -8,7 +8,7 @@ import pytest
 from mcuq.frontend.tflite import bind, read_tflite
 from mcuq.ops import operators
 from mcuq.ops.base import Case
-from tests.harness.ladder import litert_outputs, random_inputs, reference_outputs, runs_of
+from tests.harness.ladder import assert_as_litert, litert_outputs, random_inputs, reference_outputs, runs_of
 from tests.harness.tflite_writer import case_seed, write_case
 
 CASES = [(operator.name, case) for operator in operators().values() for case in operator.cases]
@@ -24,7 +24,7 @@ def test_integer_reference_gives_litert_bytes(operator: str, case: Case) -> None
         expected = litert_outputs(model, inputs, runs_of(graph))
         found = reference_outputs(graph, inputs, runs_of(graph))
         for want, got in zip(expected, found, strict=True):
-            np.testing.assert_array_equal(got, want)
+            assert_as_litert(operator, got, want, inputs)
 
 
 def test_every_operator_has_cases() -> None:

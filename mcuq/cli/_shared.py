@@ -65,7 +65,12 @@ test_data_option = option(
     "--data", help="Test data, in the formats that `mcuq build --data` takes. [default: random inputs]"
 )
 scheme_option = option(
-    "--scheme", metavar="NAME", help="Values that weights may take, as w4a8 or codebook16. [default: w8a8, int8]"
+    "--scheme",
+    metavar="NAME",
+    help="Values that weights may take, as w4a8 or codebook16; w8: real activations; float32. [default: w8a8, int8]",
+)
+integer_only_option = option(
+    "--integer-only", is_flag=True, help="Refuse a model with layers that compute in float32, naming each."
 )
 calibrator_option = option(
     "--calibration",
@@ -172,13 +177,24 @@ def show(report: Report, as_json: bool, console: Console) -> None:
         print_report(report, output_console())
 
 
-def quantize_request(scheme: str | None, calibration: str | None, config: Config, *, required: bool = False) -> Request:
+def quantize_request(
+    scheme: str | None,
+    calibration: str | None,
+    config: Config,
+    *,
+    required: bool = False,
+    integer_only: bool = False,
+) -> Request:
     """What the flags and the configuration want; ``required``, or --scheme: nothing but a float model will do."""
     from mcuq.quantize.request import Request  # noqa: PLC0415 - keeps `mcuq --help` instant
 
-    wanted = scheme or config.quantize.scheme
-    calibrator = calibration or config.quantize.calibration
-    return Request(wanted, config.quantize.layers, calibrator, required=required or scheme is not None)
+    return Request(
+        scheme or config.quantize.scheme,
+        config.quantize.layers,
+        calibration or config.quantize.calibration,
+        required=required or scheme is not None,
+        integer_only=integer_only or config.integer_only,
+    )
 
 
 def existing(path: str | None) -> Path | None:

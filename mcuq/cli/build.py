@@ -17,6 +17,7 @@ from mcuq.cli._shared import (
     error_console,
     existing,
     flash_option,
+    integer_only_option,
     json_option,
     kernels_option,
     optimize_option,
@@ -39,6 +40,7 @@ from mcuq.cli._shared import (
 @calibration_option
 @scheme_option
 @calibrator_option
+@integer_only_option
 @option("-o", "--output", type=click.Path(path_type=Path), help="Build folder. [default: build/MODEL-BOARD]")
 @kernels_option
 @optimize_option
@@ -56,6 +58,7 @@ def command(
     data: str | None,
     scheme: str | None,
     calibration: str | None,
+    integer_only: bool,
     output: Path | None,
     kernels: str | None,
     optimize: str | None,
@@ -101,7 +104,7 @@ def command(
             found.choices if found else {},
         ),
         cmsis_nn=existing(cmsis_nn or config.cmsis_nn),
-        request=quantize_request(scheme, calibration, config),
+        request=quantize_request(scheme, calibration, config, integer_only=integer_only),
     )
     with progress_on(console) as progress:
         report = build(options, progress)

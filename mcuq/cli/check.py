@@ -17,12 +17,15 @@ from mcuq.cli._shared import (
     error_console,
     existing,
     flash_option,
+    integer_only_option,
     json_option,
     kernels_option,
     optimize_option,
     output_console,
     progress_on,
+    quantize_request,
     ram_option,
+    scheme_option,
     set_up_logging,
     verbose_option,
 )
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 @board_option
 @board_file_option
 @calibration_option
+@scheme_option
+@integer_only_option
 @kernels_option
 @optimize_option
 @flash_option
@@ -49,6 +54,8 @@ def command(
     board: str | None,
     board_file: Path | None,
     data: str | None,
+    scheme: str | None,
+    integer_only: bool,
     kernels: str | None,
     optimize: str | None,
     flash: int | None,
@@ -68,6 +75,7 @@ def command(
     from mcuq.fit import Goals  # noqa: PLC0415
     from mcuq.planner.choose import Optimize  # noqa: PLC0415
     from mcuq.planner.lower import KernelPolicy  # noqa: PLC0415
+    from mcuq.quantize.request import Request  # noqa: PLC0415
 
     console = error_console()
     set_up_logging(console, verbose)
@@ -76,9 +84,12 @@ def command(
     chosen = chosen_board(board, board_file, config.board) if wanted else None
     policy = KernelPolicy(kernels or config.kernels or "auto")
     goals = Goals(Optimize(optimize or config.optimize or "balanced"), flash, ram, policy)
+    request = quantize_request(scheme, None, config, integer_only=integer_only)
+    if scheme is None and not request.real:  # sizes do not depend on how weights are rounded
+        request = Request(integer_only=request.integer_only)
     library = found_cmsis_nn(policy, existing(cmsis_nn or config.cmsis_nn))
     with progress_on(console) as progress:
-        found = check(model, data or config.data, chosen, library, goals, progress)
+        found = check(model, data or config.data, chosen, library, goals, progress, request)
     if as_json:
         click.echo(found.as_json())
     elif found.layers:

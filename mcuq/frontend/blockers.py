@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from mcuq.errors import UnsupportedError
 from mcuq.frontend.static_shapes import with_static_shapes
-from mcuq.ir import DType, Graph
+from mcuq.ir import DType, Graph, Layer
 from mcuq.ops import operators
+from mcuq.ops.floats import HYBRID, named, tflite_name
 
 _ACTIVATIONS = "use the activation relu, relu6, leaky_relu, hard_swish, gelu, sigmoid or tanh"
 _RECURRENT = (
@@ -29,7 +30,7 @@ _ADVICE = {
         ),
         _RECURRENT,
     ),
-    **dict.fromkeys(("SIN", "COS", "FLOOR", "CEIL", "ROUND", "SIGN"), "compute it before or after the model"),
+    **dict.fromkeys(("CEIL", "ROUND"), "compute it before or after the model"),
     "CONV_3D": "use Conv2D or Conv1D",
     "IF": "models must run the same layers for every input",
 }
@@ -56,7 +57,8 @@ class BlockedError(UnsupportedError):
 
 def unsupported(layer: str, op: str) -> Blocker | None:
     """The blocker that operator ``op`` is when mcuq has no such operator, else None."""
-    if op in operators() and operators()[op].in_files:
+    forms = (operators().get(name) for name in (op, named(op), named(op, HYBRID)))
+    if any(form is not None and form.in_files for form in forms):
         return None
     return Blocker(layer, op, "operator not supported", _CUSTOM if op.startswith("CUSTOM ") else _ADVICE.get(op))
 
@@ -72,21 +74,21 @@ def unsupported_operators(graph: Graph) -> tuple[Blocker, ...]:
     return tuple(blocker for blocker in found if blocker is not None)
 
 
-def left_float(graph: Graph) -> tuple[Blocker, ...]:
-    """The operators that still compute in float32 after quantization, not those that convert or only move values."""
+def real_layers(graph: Graph) -> tuple[Layer, ...]:
+    """The layers of a bound graph that read or write float32."""
     return tuple(
-        Blocker(layer.name, layer.op, "litert-quantizer does not quantize it", _ELSEWHERE)
+        layer
         for layer in graph.layers()
-        if layer.op not in {"QUANTIZE", "DEQUANTIZE", "CAST"}
-        and not _moves(layer.op)
-        and any(t is not None and t.type.dtype is DType.FLOAT32 for t in (*layer.inputs, *layer.outputs))
+        if any(t is not None and t.type.dtype is DType.FLOAT32 for t in (*layer.inputs, *layer.outputs))
     )
 
 
-def _moves(op: str) -> bool:
-    """Does ``op`` only move values? A pass then has it move the bytes that they come from (``move_bytes``)."""
-    operator = operators().get(op)
-    return operator is not None and (operator.aliases or operator.moves is not None)
+def float_blockers(graph: Graph) -> tuple[Blocker, ...]:
+    """The layers of a bound graph that read or write float32, as what stands in the way of integers only."""
+    return tuple(
+        Blocker(layer.name, tflite_name(layer.op), "it is left in float32, --integer-only refuses that", _ELSEWHERE)
+        for layer in real_layers(graph)
+    )
 
 
 def refusal(file_name: str, blockers: Iterable[Blocker]) -> BlockedError:

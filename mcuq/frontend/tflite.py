@@ -22,6 +22,7 @@ from mcuq.frontend.variables import ASSIGN, HANDLE, ONCE, UNREAD, Variable, Vari
 from mcuq.ir import DType, Graph, Layer, Node, Quantization, Tensor, TensorType
 from mcuq.ir.verify import verify
 from mcuq.ops import operators
+from mcuq.ops.floats import FLOAT32, form_of, tflite_name
 
 MAX_RANK = 8
 MAX_TENSOR_BYTES = 1 << 28
@@ -323,7 +324,7 @@ def bind(graph: Graph) -> Graph:
         if isinstance(bound, Blocker):
             blockers.append(bound)
         else:
-            nodes.append(Node(node.name, node.op, bound.attributes, node.inputs, node.outputs))
+            nodes.append(Node(node.name, bound.op, bound.attributes, node.inputs, node.outputs))
     if blockers:
         raise refusal(graph.name, blockers)
     return Graph(graph.name, graph.tensors, tuple(nodes), graph.inputs, graph.outputs)
@@ -339,11 +340,17 @@ def _bind(layer: Layer) -> Layer | Blocker:
     """The layer with its attributes, or what keeps mcuq from compiling it."""
     if (blocker := unsupported(layer.name, layer.op)) is not None:
         return blocker
-    operator = operators()[layer.op]
+    operator = operators().get(form_of(layer)) or operators().get(layer.op)
+    if operator is None:
+        types = ", ".join(sorted({t.type.dtype.value for t in layer.inputs if t is not None}))
+        return Blocker(layer.name, layer.op, f"operator not supported for {types}", f"mcuq has it for {FLOAT32} alone")
+    layer = dataclasses.replace(layer, op=operator.name)
     try:
         attributes = operator.attributes(layer.attributes, layer)
-        bound = Layer(layer.name, layer.op, attributes, layer.inputs, layer.outputs)
+        bound = dataclasses.replace(layer, attributes=attributes)
         broken = operator.broken(bound)
     except (ValueError, IndexError, ZeroDivisionError, OverflowError) as error:
-        return Blocker(layer.name, layer.op, f"options or shapes that make no sense ({error})")
-    return bound if broken is None else Blocker(layer.name, layer.op, broken.found, f"mcuq needs: {broken.rule}")
+        return Blocker(layer.name, tflite_name(layer.op), f"options or shapes that make no sense ({error})")
+    if broken is None:
+        return bound
+    return Blocker(layer.name, tflite_name(layer.op), broken.found, f"mcuq needs: {broken.rule}")

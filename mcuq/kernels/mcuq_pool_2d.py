@@ -11,31 +11,31 @@ from mcuq.ops.activation import quantized_range
 from mcuq.ops.pooling import Pool2D
 
 
+def pooling_fields(layer: Layer) -> tuple[tuple[str, int], ...]:
+    """The geometry as fields of a C struct."""
+    a: Pool2D = layer.attributes
+    x = layer.input(0)
+    return (
+        ("batches", x.shape[0]),
+        ("input_height", a.height.input),
+        ("input_width", a.width.input),
+        ("channels", x.shape[3]),
+        ("filter_height", a.height.window),
+        ("filter_width", a.width.window),
+        ("output_height", a.height.output),
+        ("output_width", a.width.output),
+        ("stride_height", a.height.stride),
+        ("stride_width", a.width.stride),
+        ("pad_top", a.height.pad_before),
+        ("pad_left", a.width.pad_before),
+    )
+
+
 def params_struct(layer: Layer) -> Struct:
     """``mcuq_pool_2d_s8_params``."""
-    a: Pool2D = layer.attributes
-    x, y = layer.input(0), layer.output
-    low, high = quantized_range(a.activation, y.type)
-    return Struct(
-        "mcuq_pool_2d_s8_params",
-        "params",
-        (
-            ("batches", x.shape[0]),
-            ("input_height", a.height.input),
-            ("input_width", a.width.input),
-            ("channels", x.shape[3]),
-            ("filter_height", a.height.window),
-            ("filter_width", a.width.window),
-            ("output_height", a.height.output),
-            ("output_width", a.width.output),
-            ("stride_height", a.height.stride),
-            ("stride_width", a.width.stride),
-            ("pad_top", a.height.pad_before),
-            ("pad_left", a.width.pad_before),
-            ("activation_min", low),
-            ("activation_max", high),
-        ),
-    )
+    low, high = quantized_range(layer.attributes.activation, layer.output.type)
+    fields = (*pooling_fields(layer), ("activation_min", low), ("activation_max", high))
+    return Struct("mcuq_pool_2d_s8_params", "params", fields)
 
 
 def pooling(layer: Layer, function: str, header: str, source: str) -> Lowering:

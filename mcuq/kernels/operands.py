@@ -50,14 +50,20 @@ def channel_tables(multipliers: Array, shifts: Array) -> tuple[Constant, Constan
 
 
 def weighted(
-    layer: Layer, function: str, params: Struct, constants: Sequence[Constant], overlaps: tuple[Overlap, ...] = ()
+    layer: Layer,
+    function: str,
+    params: Struct,
+    constants: Sequence[Constant],
+    overlaps: tuple[Overlap, ...] = (),
+    file: str | None = None,
 ) -> Lowering:
     """``function(&params, input, constants …, output)``, in files of its name: how plain kernels with weights run."""
+    file = file or function
     pointers: list[Argument] = [ConstantPointer(constant.name) for constant in constants]
     arguments = (params, TensorPointer(layer.input(0).name), *pointers, TensorPointer(layer.output.name))
     return Lowering(
-        calls=(KernelCall(function, arguments, header=f"{function}.h"),),
+        calls=(KernelCall(function, arguments, header=f"{file}.h"),),
         constants=tuple(constants),
-        sources=(f"{function}.c",),
+        sources=(f"{file}.c",),
         overlaps=overlaps,
     )

@@ -80,6 +80,9 @@ class Operator:
     passes make: TFLite has no such operator, and so there are no cases. ``moves`` lists what an operator copies that
     only copies (``moves.py``). ``of_shapes``: the outputs follow from the inputs' shapes alone. ``keeps_state`` is
     true where tensors that live from one inference to the next are read or written: a state is then an output too.
+    ``ulps``: for functions that LiteRT leaves to a library, by how many units in the last place its answer may differ
+    from the reference's, which the kernels give; ``ulps_of_input``: units of the input's last place, where that is
+    greater.
     """
 
     name: str
@@ -93,6 +96,8 @@ class Operator:
     moves: Callable[[Layer, Sequence[Array], Sequence[Array]], Iterable[tuple[Array, Array]]] | None = None
     of_shapes: bool = False
     keeps_state: bool = False
+    ulps: int = 0
+    ulps_of_input: bool = False
 
     def broken(self, layer: Layer) -> Broken | None:
         """What is wrong with ``layer``, from the first rule that it breaks; None when mcuq compiles it.

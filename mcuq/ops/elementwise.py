@@ -120,13 +120,15 @@ def case(
     """
     shape2 = shape1 if shape2 is None else shape2
     shapes = (shape1, shape2)
+    real = dtype is DType.FLOAT32
+    scaling = [(None if real else scales[i], 0 if real else zero_points[i]) for i in range(3)]
     return Case(
         name,
         tuple(
-            Operand(shapes[i], scales[i], zero_points[i], dtype, data="random" if i == constant else None)
+            Operand(shapes[i], scaling[i][0], scaling[i][1], dtype, data="random" if i == constant else None)
             for i in range(2)
         ),
-        (Operand(broadcast_shape(shape1, shape2), scales[2], zero_points[2], dtype),),
+        (Operand(broadcast_shape(shape1, shape2), scaling[2][0], scaling[2][1], dtype),),
         {} if activation is None else {"fused_activation_function": int(activation)},
     )
 

@@ -20,7 +20,7 @@ from mcuq.ops.activation import REAL_RANGE, Activation, RealRange, quantized_cla
 from mcuq.ops.base import Array, Case, Operand, Operator
 from mcuq.ops.unary import most_shift, same_shape
 
-_ENDS: dict[str, RealRange] = {
+ENDS: dict[str, RealRange] = {
     "RELU": REAL_RANGE[Activation.RELU],
     "RELU6": REAL_RANGE[Activation.RELU6],
     "RELU_N1_TO_1": REAL_RANGE[Activation.RELU_N1_TO_1],
@@ -36,7 +36,7 @@ class Relu:
 
 
 def attributes(_options: Mapping[str, Any], layer: Layer) -> Relu:
-    return Relu(_ENDS[layer.op])
+    return Relu(ENDS[layer.op])
 
 
 def clamp_fits_int32(layer: Layer) -> str | None:
@@ -102,5 +102,5 @@ OPERATORS = tuple(
         (*CASES, *WIDE_CASES) if name in _OF_INT16 else CASES,
         of_a_byte=True,
     )
-    for name in _ENDS
+    for name in ENDS
 )

@@ -61,7 +61,7 @@ def attributes(options: Mapping[str, Any], layer: Layer) -> TransposeConv:
     )
 
 
-def _of_convolution(rule: Constraint) -> Constraint:
+def of_convolution(rule: Constraint) -> Constraint:
     """``rule`` of a convolution, asked about the layer as one."""
 
     def asked(layer: Layer) -> str | None:
@@ -177,14 +177,14 @@ OPERATORS = (
         attributes,
         (
             rules.quantized_activations((2,), (DType.INT8, DType.INT16)),
-            _of_convolution(rules.int8_or_int16_activations),
+            of_convolution(rules.int8_or_int16_activations),
             rules.rank(2, (4,), "the input"),
             rules.constant_input(0, "the output's shape"),
             rules.constant_input(1, "the weights"),
-            _of_convolution(int8_weights(0)),
-            _of_convolution(bias_is_int32),
+            of_convolution(int8_weights(0)),
+            of_convolution(bias_is_int32),
             shapes_agree,
-            _of_convolution(accumulator_fits_int32(0)),
+            of_convolution(accumulator_fits_int32(0)),
             rules.fused_activation_is_a_clamp,
         ),
         reference,

@@ -11,7 +11,7 @@ from mcuq.errors import UsageError
 from mcuq.quantize.calibrators import DEFAULT as DEFAULT_CALIBRATION
 from mcuq.quantize.calibrators import check_calibrator
 from mcuq.quantize.scheme import Scheme
-from mcuq.quantize.schemes import DEFAULT, scheme_named
+from mcuq.quantize.schemes import DEFAULT, OF_MODELS, scheme_named
 
 if TYPE_CHECKING:
     from mcuq.quantize.weighted_layer import WeightedLayer
@@ -25,23 +25,35 @@ class Request:
     """A scheme for all layers, and others for those whose names match a pattern (``*``, ``?``); the first match counts.
 
     ``calibration`` names what chooses the ranges of activations (``mcuq.quantize.calibrators``).
-    ``required``: a model that is quantized already is refused, instead of left as it is.
-    Raises ``UsageError`` for a name that no scheme or calibrator has, and for layers with activations of other widths.
+    ``required``: a model that is quantized already is refused, instead of left as it is. ``integer_only``: so is one
+    with layers that compute in float32.
+    Raises ``UsageError`` for a name that no scheme or calibrator has, and for layers with schemes that do not go
+    with the model's.
     """
 
     scheme: str = DEFAULT
     layers: Mapping[str, str] = field(default_factory=dict)
     calibration: str = DEFAULT_CALIBRATION
     required: bool = False
+    integer_only: bool = False
 
     def __post_init__(self) -> None:
-        for name in (self.scheme, *self.layers.values()):
+        if self.real and self.layers:
+            raise UsageError(
+                f"the scheme {self.scheme} is one of whole models", hint="leave out [quantize.layers], or the scheme"
+            )
+        for name in (*(() if self.real else (self.scheme,)), *self.layers.values()):
             if scheme_named(name).activation_bits != self.activation_bits:
                 raise UsageError(
                     f"[quantize.layers] asks for {name} in a model of {self.scheme}: activations have other widths",
                     hint="they have the same in all layers",
                 )
         check_calibrator(self.calibration)
+
+    @property
+    def real(self) -> bool:
+        """Do activations stay real numbers?"""
+        return self.scheme in OF_MODELS
 
     @property
     def plain(self) -> bool:

@@ -8,6 +8,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from mcuq.ir import DType, Graph
 from mcuq.ops import operators
 from mcuq.ops.base import Case
+from mcuq.ops.floats import ulps_between
 
 
 def random_input(
@@ -16,7 +17,8 @@ def random_input(
     """Random values over the whole range (or from ``least`` to ``most``), with runs of the extremes, where roundings
     and clamps show."""
     if dtype is DType.FLOAT32:
-        return rng.normal(0, 3, shape).astype(np.float32)
+        values = rng.normal(0, 3, shape) * rng.choice(np.array([1.0, 1.0, 30.0, 1e-3, 0.0]), shape)
+        return np.clip(values, least, most).astype(np.float32)
     if dtype is DType.BOOL:
         return rng.integers(0, 2, shape).astype(bool)
     limits = np.iinfo(dtype.numpy)
@@ -41,6 +43,16 @@ def litert_outputs(model: bytes, inputs: list[np.ndarray], runs: int = 1) -> lis
             interpreter.set_tensor(details["index"], values)
         interpreter.invoke()
     return [interpreter.get_tensor(details["index"]) for details in interpreter.get_output_details()]
+
+
+def assert_as_litert(operator: str, got: np.ndarray, want: np.ndarray, inputs: list[np.ndarray]) -> None:
+    """Equal values, or for a function of a library values no further apart than the operator says."""
+    found = operators()[operator]
+    if not found.ulps:
+        np.testing.assert_array_equal(got, want)
+        assert got.tobytes() == want.tobytes()  # -0 is no 0
+    else:
+        assert ulps_between(got, want, inputs[0] if found.ulps_of_input else None) <= found.ulps
 
 
 def runs_of(graph: Graph) -> int:

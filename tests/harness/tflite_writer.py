@@ -11,6 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from mcuq.ir import DType, Graph, TensorType
 from mcuq.ops.base import Case, Operand
+from mcuq.ops.floats import tflite_name
 
 _TYPES = {
     DType.INT8: schema.TensorType.INT8,
@@ -54,6 +55,8 @@ def constant_values(case: Case, operand: Operand, rng: np.random.Generator) -> n
         return rng.integers(-3000, 3001, operand.shape).astype(operand.dtype.numpy)
     if operand.dtype is DType.BOOL:
         return rng.integers(0, 2, operand.shape).astype(bool)
+    if operand.dtype is DType.FLOAT32:
+        return rng.normal(0, 1, operand.shape).astype(np.float32)
     raise ValueError(f"{case.name}: no random {operand.dtype.value} constants")
 
 
@@ -77,6 +80,7 @@ def case_seed(operator: str, case: Case) -> int:
 def write_case(operator: str, case: Case) -> bytes:
     """A TFLite model of one layer."""
     rng = np.random.default_rng(case_seed(operator, case))
+    operator = tflite_name(operator)
     model = schema.ModelT()
     model.version = 3
     model.description = "mcuq test case"
@@ -133,14 +137,14 @@ def write_graph(graph: Graph) -> bytes:
         if tensor.data is not None:
             subgraph.tensors[-1].buffer = len(model.buffers)
             model.buffers.append(_buffer(tensor.data))
-    operators = sorted({node.op for node in graph.nodes})
+    operators = sorted({tflite_name(node.op) for node in graph.nodes})
     subgraph.operators = []
     for node in graph.nodes:
         written = schema.OperatorT()
         written.inputs = [-1 if name is None else index[name] for name in node.inputs]
         written.outputs = [index[name] for name in node.outputs]
-        written.opcodeIndex = operators.index(node.op)
-        _set_options(written, node.op, node.attributes)
+        written.opcodeIndex = operators.index(tflite_name(node.op))
+        _set_options(written, tflite_name(node.op), node.attributes)
         subgraph.operators.append(written)
     subgraph.inputs = [index[name] for name in graph.inputs]
     subgraph.outputs = [index[name] for name in graph.outputs]

@@ -15,6 +15,10 @@ from mcuq.errors import UsageError
 from mcuq.quantize.scheme import Scheme
 
 DEFAULT = "w8a8"
+FLOAT32 = "float32"
+DYNAMIC = "w8"
+OF_MODELS = (FLOAT32, DYNAMIC)
+"""Schemes of a whole model, with real activations: all in float32, or weights in int8."""
 
 
 @functools.cache
@@ -31,6 +35,7 @@ def scheme_named(name: str) -> Scheme:
     known = schemes()
     if name in known:
         return known[name]
-    close = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {close[0]}?" if close else f"schemes are: {', '.join(known)}"
+    names = (*known, *OF_MODELS)
+    close = difflib.get_close_matches(name, names, 1)
+    hint = f"did you mean {close[0]}?" if close else f"schemes are: {', '.join(names)}"
     raise UsageError(f"there is no quantization scheme {name!r}", hint=hint)

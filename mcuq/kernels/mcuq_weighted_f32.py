@@ -1,0 +1,99 @@
+"""mcuq's plain C convolutions and fully connected layers of float32: run every one that the operators allow."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mcuq.codegen.literals import float_literal
+from mcuq.ir import Layer
+from mcuq.ir.kernel_call import Constant, Lowering, Struct, Value
+from mcuq.kernels.base import MCUQ, Kernel, Target, never
+from mcuq.kernels.operands import weighted
+from mcuq.kernels.work import LAYER_CYCLES
+from mcuq.ops.float_weighted import as_convolution
+from mcuq.ops.floats import Ends, bias_of, ends_of, named, tflite_name
+from mcuq.ops.transpose_conv import as_convolution as as_back
+
+
+def clamp_fields(ends: Ends) -> tuple[tuple[str, Value], ...]:
+    """A clamp's ends as fields of a C struct."""
+    return (("activation_min", float_literal(ends[0])), ("activation_max", float_literal(ends[1])))
+
+
+def products(layer: Layer, _target: Target) -> int:
+    """Eight cycles for each product; without an FPU they are the same for all kernels."""
+    if tflite_name(layer.op) == "TRANSPOSE_CONV":
+        return LAYER_CYCLES + 8 * layer.input(2).type.elements * int(np.prod(layer.input(1).shape[:3]))
+    _, _, weights = as_convolution(layer)
+    return LAYER_CYCLES + 8 * layer.output.type.elements * int(np.prod(weights.shape[1:]))
+
+
+def lower(layer: Layer, _target: Target) -> Lowering:
+    height, width, weights = as_convolution(layer)
+    x, depthwise = layer.input(0), tflite_name(layer.op) == "DEPTHWISE_CONV_2D"
+    dense = tflite_name(layer.op) == "FULLY_CONNECTED"
+    params = Struct(
+        "mcuq_conv_2d_f32_params",
+        "params",
+        (
+            ("batches", 1 if dense else x.shape[0]),
+            ("input_height", height.input),
+            ("input_width", width.input),
+            ("input_channels", weights.shape[3] if dense else x.shape[3]),
+            ("filter_height", height.window),
+            ("filter_width", width.window),
+            ("filter_channels", weights.shape[3]),
+            ("output_height", height.output),
+            ("output_width", width.output),
+            ("output_channels", weights.shape[0]),
+            ("stride_height", height.stride),
+            ("stride_width", width.stride),
+            ("dilation_height", height.dilation),
+            ("dilation_width", width.dilation),
+            ("pad_top", height.pad_before),
+            ("pad_left", width.pad_before),
+            *clamp_fields(ends_of(layer.attributes.activation)),
+        ),
+    )
+    data = layer.input(1).data
+    assert data is not None
+    constants = (Constant("weights", data, "HWO" if depthwise else "OHWI"), Constant("bias", bias_of(layer)))
+    function = "mcuq_depthwise_conv_2d_f32" if depthwise else "mcuq_conv_2d_f32"
+    return weighted(layer, function, params, constants, file="mcuq_conv_2d_f32")
+
+
+def lower_transposed(layer: Layer, _target: Target) -> Lowering:
+    conv, a = as_back(layer), layer.attributes
+    x, w, y = conv.input(0), conv.input(1), layer.output
+    assert w.data is not None
+    params = Struct(
+        "mcuq_transpose_conv_f32_params",
+        "params",
+        (
+            ("batches", x.shape[0]),
+            ("input_height", x.shape[1]),
+            ("input_width", x.shape[2]),
+            ("input_channels", x.shape[3]),
+            ("filter_height", a.height.window),
+            ("filter_width", a.width.window),
+            ("output_height", y.shape[1]),
+            ("output_width", y.shape[2]),
+            ("output_channels", y.shape[3]),
+            ("stride_height", a.height.stride),
+            ("stride_width", a.width.stride),
+            ("pad_top", a.height.pad_before),
+            ("pad_left", a.width.pad_before),
+            *clamp_fields(ends_of(a.activation)),
+        ),
+    )
+    constants = (Constant("weights", w.data, "OHWI"), Constant("bias", bias_of(conv)))
+    return weighted(conv, "mcuq_transpose_conv_f32", params, constants)
+
+
+KERNELS = (
+    *(
+        Kernel("mcuq_conv_2d_f32", MCUQ, named(operator), never, lower, products)
+        for operator in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+    ),
+    Kernel("mcuq_transpose_conv_f32", MCUQ, named("TRANSPOSE_CONV"), never, lower_transposed, products),
+)
