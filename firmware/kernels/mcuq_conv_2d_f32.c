@@ -1,17 +1,10 @@
 #include "mcuq_conv_2d_f32.h"
 
 #include "mcuq_f32.h"
-#include "mcuq_window.h"
-
-/* A window's place: its taps inside the input, and the element of its tap 0 (outside where there is padding). */
-typedef struct {
-    mcuq_taps rows;
-    mcuq_taps columns;
-    int32_t origin;
-} window;
+#include "mcuq_window_f32.h"
 
 /* sums[j] of `count` outputs (4, or 1) of one group over a window. */
-static inline void add_window(const mcuq_conv_2d_f32_params *p, const window *at, const float *input,
+static inline void add_window(const mcuq_conv_2d_f32_params *p, const mcuq_window_f32 *at, const float *input,
                               const float *weights, int32_t count, float *sums)
 {
     const int32_t depth = p->filter_channels;
@@ -22,8 +15,7 @@ static inline void add_window(const mcuq_conv_2d_f32_params *p, const window *at
     float sum_3 = 0.0F;
     for (int32_t ky = at->rows.first; ky < at->rows.end; ky++) {
         for (int32_t kx = at->columns.first; kx < at->columns.end; kx++) {
-            const int32_t pixel = (ky * p->dilation_height * p->input_width) + (kx * p->dilation_width);
-            const float *in = &input[at->origin + (pixel * p->input_channels)];
+            const float *in = &input[mcuq_window_f32_tap(p, at, ky, kx)];
             const float *w = &weights[((ky * p->filter_width) + kx) * depth];
             if (count == 1) {
                 for (int32_t i = 0; i < depth; i++) {
@@ -48,16 +40,6 @@ static inline void add_window(const mcuq_conv_2d_f32_params *p, const window *at
     }
 }
 
-static window window_at(const mcuq_conv_2d_f32_params *p, int32_t y, int32_t x)
-{
-    const int32_t top = (y * p->stride_height) - p->pad_top;
-    const int32_t left = (x * p->stride_width) - p->pad_left;
-    const window found = {mcuq_taps_inside(top, p->filter_height, p->dilation_height, p->input_height),
-                          mcuq_taps_inside(left, p->filter_width, p->dilation_width, p->input_width),
-                          ((top * p->input_width) + left) * p->input_channels};
-    return found;
-}
-
 static void finish(const mcuq_conv_2d_f32_params *p, const float *bias, int32_t count, float *sums)
 {
     for (int32_t i = 0; i < count; i++) {
@@ -76,7 +58,7 @@ void mcuq_conv_2d_f32(const mcuq_conv_2d_f32_params *params, const float *input,
     for (int32_t n = 0; n < p.batches; n++) {
         for (int32_t y = 0; y < p.output_height; y++) {
             for (int32_t x = 0; x < p.output_width; x++) {
-                window at = window_at(&p, y, x);
+                mcuq_window_f32 at = mcuq_window_f32_at(&p, y, x);
                 for (int32_t g = 0; g < groups; g++) {
                     const int32_t first = g * group_outputs;
                     int32_t o = first;
@@ -120,14 +102,13 @@ void mcuq_depthwise_conv_2d_f32(const mcuq_conv_2d_f32_params *params, const flo
     for (int32_t n = 0; n < p.batches; n++) {
         for (int32_t y = 0; y < p.output_height; y++) {
             for (int32_t x = 0; x < p.output_width; x++) {
-                const window at = window_at(&p, y, x);
+                const mcuq_window_f32 at = mcuq_window_f32_at(&p, y, x);
                 for (int32_t o = 0; o < p.output_channels; o++) {
                     output[o] = 0.0F;
                 }
                 for (int32_t ky = at.rows.first; ky < at.rows.end; ky++) {
                     for (int32_t kx = at.columns.first; kx < at.columns.end; kx++) {
-                        const int32_t pixel = (ky * p.dilation_height * p.input_width) + (kx * p.dilation_width);
-                        add_tap(&input[at.origin + (pixel * p.input_channels)],
+                        add_tap(&input[mcuq_window_f32_tap(&p, &at, ky, kx)],
                                 &weights[((ky * p.filter_width) + kx) * p.output_channels], p.input_channels, multiplier,
                                 output);
                     }

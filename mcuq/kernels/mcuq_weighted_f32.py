@@ -28,15 +28,18 @@ def products(layer: Layer, _target: Target) -> int:
     return LAYER_CYCLES + 8 * layer.output.type.elements * int(np.prod(weights.shape[1:]))
 
 
-def lower(layer: Layer, _target: Target) -> Lowering:
+def geometry(layer: Layer, *, rows_are_images: bool = False) -> Struct:
+    """``mcuq_conv_2d_f32_params``; rows of a fully connected layer are images, or else pixels of one."""
     height, width, weights = as_convolution(layer)
-    x, depthwise = layer.input(0), tflite_name(layer.op) == "DEPTHWISE_CONV_2D"
-    dense = tflite_name(layer.op) == "FULLY_CONNECTED"
-    params = Struct(
+    x, dense = layer.input(0), tflite_name(layer.op) == "FULLY_CONNECTED"
+    batches = 1 if dense else x.shape[0]
+    if dense and rows_are_images:
+        batches, width = width.input, height
+    return Struct(
         "mcuq_conv_2d_f32_params",
-        "params",
+        "conv",
         (
-            ("batches", 1 if dense else x.shape[0]),
+            ("batches", batches),
             ("input_height", height.input),
             ("input_width", width.input),
             ("input_channels", weights.shape[3] if dense else x.shape[3]),
@@ -55,11 +58,15 @@ def lower(layer: Layer, _target: Target) -> Lowering:
             *clamp_fields(ends_of(layer.attributes.activation)),
         ),
     )
+
+
+def lower(layer: Layer, _target: Target) -> Lowering:
+    depthwise = tflite_name(layer.op) == "DEPTHWISE_CONV_2D"
     data = layer.input(1).data
     assert data is not None
     constants = (Constant("weights", data, "HWO" if depthwise else "OHWI"), Constant("bias", bias_of(layer)))
     function = "mcuq_depthwise_conv_2d_f32" if depthwise else "mcuq_conv_2d_f32"
-    return weighted(layer, function, params, constants, file="mcuq_conv_2d_f32")
+    return weighted(layer, function, geometry(layer), constants, file="mcuq_conv_2d_f32")
 
 
 def lower_transposed(layer: Layer, _target: Target) -> Lowering:
