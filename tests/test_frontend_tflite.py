@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,6 +17,7 @@ from mcuq.frontend.tflite import MAX_COUNT, bind, read_tflite
 from mcuq.ir import DType, Graph
 from mcuq.ops import operators
 from mcuq.passes import run_passes
+from tests.harness.ladder import litert_outputs, random_input, reference_outputs
 from tests.harness.tflite_writer import write_case
 
 SMALL = ("ADD", "CONCATENATION", "CONV_2D", "PAD", "RESHAPE", "SOFTMAX")
@@ -265,6 +267,48 @@ def test_constants_are_read_only_views_with_the_files_values() -> None:
     np.testing.assert_array_equal(paddings.data, [[0, 0], [1, 1], [1, 1], [0, 0]])
     with pytest.raises(ValueError, match="read-only"):
         paddings.data[0, 0] = 1
+
+
+def with_packed_weights(content: bytes, bits: int) -> bytes:
+    """The file with its weights in that many bits, several in a byte, the first in the lowest."""
+
+    def change(model: Any) -> None:
+        tensor = model.subgraphs[0].tensors[1]
+        values = np.asarray(model.buffers[tensor.buffer].data, np.uint8) & ((1 << bits) - 1)
+        groups = np.concatenate([values, np.zeros(-len(values) % (8 // bits), np.uint8)]).reshape(-1, 8 // bits)
+        shifts = np.arange(0, 8, bits, dtype=np.uint8)
+        model.buffers[tensor.buffer].data = np.bitwise_or.reduce(groups << shifts, axis=1).astype(np.uint8)
+        tensor.type = schema.TensorType.INT4 if bits == 4 else schema.TensorType.INT2
+
+    return edited(content, change)
+
+
+@pytest.mark.parametrize(
+    ("operator", "name", "bits"),
+    [
+        ("CONV_2D", "int4_odd", 4),
+        ("DEPTHWISE_CONV_2D", "3x3_same", 4),
+        ("FULLY_CONNECTED", "int4_one_by_one", 4),
+        ("FULLY_CONNECTED", "int4", 4),
+        ("FULLY_CONNECTED", "int2", 2),
+    ],
+)
+def test_weights_packed_in_four_or_two_bits_are_read_as_litert_reads_them(operator: str, name: str, bits: int) -> None:
+    case = next(case for case in operators()[operator].cases if case.name.startswith(name))
+    values = dataclasses.replace(case.inputs[1], data=f"{-(1 << bits - 1)} .. {(1 << bits - 1) - 1}")  # type: ignore[type-var]
+    usual = write_case(operator, dataclasses.replace(case, inputs=(case.inputs[0], values, *case.inputs[2:])))
+    packed = with_packed_weights(usual, bits)
+    graph = compiled(packed)
+    np.testing.assert_array_equal(*(next(compiled(one).layers()).input(1).data for one in (packed, usual)))
+    rng = np.random.default_rng(bits)
+    inputs = [random_input(tensor.shape, tensor.type.dtype, rng) for tensor in graph.input_tensors]
+    np.testing.assert_array_equal(
+        *(found[0] for found in (reference_outputs(graph, inputs), litert_outputs(packed, inputs)))
+    )
+
+
+def test_only_constants_may_have_four_bits() -> None:
+    assert "is computed in 4 bits" in refusal(edited(model_of("ADD"), tensor_change(0, type=schema.TensorType.INT4)))
 
 
 def test_missing_options_mean_the_schemas_defaults() -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from mcuq.errors import UnsupportedError
 from mcuq.frontend.blockers import Blocker, refusal, unsupported
 from mcuq.frontend.layer_names import layer_name
+from mcuq.frontend.narrow_integers import BITS, packed_bytes, unpacked
 from mcuq.frontend.static_shapes import with_static_shapes
 from mcuq.frontend.variables import ASSIGN, HANDLE, ONCE, UNREAD, Variable, VariableError, initial_values, with_states
 from mcuq.ir import DType, Graph, Layer, Node, Quantization, Tensor, TensorType
@@ -145,6 +146,7 @@ def _subgraph(
     _check_count(subgraph.TensorsLength(), content, "tensors")
     _check_count(subgraph.OperatorsLength(), content, "operators")
     dtypes = {getattr(schema.TensorType, dtype.name): dtype for dtype in DType}
+    narrow = {getattr(schema.TensorType, name): bits for name, bits in BITS.items() if hasattr(schema.TensorType, name)}
     tensors: list[Tensor] = []
     taken: set[str] = set()
     for index in range(subgraph.TensorsLength()):
@@ -152,7 +154,7 @@ def _subgraph(
         if table.Type() == schema.TensorType.RESOURCE:
             tensor = Tensor(_text(table.Name(), "a tensor's name") or f"tensor_{index}", UNREAD)
         else:
-            tensor = _tensor(model, table, dtypes, len(content), index)
+            tensor = _tensor(model, table, dtypes, narrow, len(content), index)
         if tensor.name in taken:
             tensor = dataclasses.replace(tensor, name=f"{tensor.name}#{index}")
         taken.add(tensor.name)
@@ -187,14 +189,17 @@ def _at(tensors: Sequence[Tensor], index: int) -> Tensor:
     return tensors[index]
 
 
-def _tensor(model: Any, table: Any, dtypes: Mapping[int, DType], file_bytes: int, index: int) -> Tensor:
+def _tensor(
+    model: Any, table: Any, dtypes: Mapping[int, DType], narrow: Mapping[int, int], file_bytes: int, index: int
+) -> Tensor:
+    """Tensor ``index`` of the file; ``narrow`` has the bits of types that are read as int8."""
     name = _text(table.Name(), "a tensor's name") or f"tensor_{index}"
     if table.ShapeLength() > MAX_RANK:
         raise _RefusedError(f"tensor {name!r} has {table.ShapeLength()} dimensions")
     shape = tuple(int(table.Shape(i)) for i in range(table.ShapeLength()))
-    if table.Type() not in dtypes:
+    if table.Type() not in dtypes and table.Type() not in narrow:
         raise _RefusedError(f"tensor {name!r} has element type number {table.Type()}, which mcuq does not read")
-    dtype = dtypes[table.Type()]
+    dtype, bits = dtypes.get(table.Type(), DType.INT8), narrow.get(table.Type())
     type_ = TensorType(shape, dtype, _quantization(table.Quantization(), shape, dtype, name))
     # An empty int32 vector is the shape of a scalar; an LSTM keeps scales in empty vectors, which no operator reads.
     if any(size < 0 or (size == 0 and type_.dtype is not DType.INT32 and shape != (0,)) for size in shape):
@@ -203,7 +208,9 @@ def _tensor(model: Any, table: Any, dtypes: Mapping[int, DType], file_bytes: int
         raise _RefusedError(f"tensor {name!r} has the shape {shape}: more than {MAX_TENSOR_BYTES:,} bytes")
     if table.Sparsity() is not None:
         raise _RefusedError(f"tensor {name!r} is sparse")
-    values = _values(model, table, type_, name, file_bytes)
+    values = _values(model, table, type_, name, file_bytes, bits)
+    if bits is not None and values is None:
+        raise _RefusedError(f"tensor {name!r} is computed in {bits} bits, which only constants may have")
     if values is None and type_.quantization is not None and type_.quantization.per_channel:
         raise _RefusedError(f"tensor {name!r} has a scale for each channel, which only constants may")
     if not table.IsVariable():
@@ -234,7 +241,9 @@ def _quantization(table: Any, shape: tuple[int, ...], dtype: DType, name: str) -
     return Quantization(scales, zeros, axis)
 
 
-def _values(model: Any, table: Any, type_: TensorType, name: str, file_bytes: int) -> np.ndarray[Any, Any] | None:
+def _values(
+    model: Any, table: Any, type_: TensorType, name: str, file_bytes: int, bits: int | None
+) -> np.ndarray[Any, Any] | None:
     if not 0 <= table.Buffer() < max(model.BuffersLength(), 1) or model.BuffersLength() == 0:
         raise _RefusedError(f"tensor {name!r} refers to buffer {table.Buffer()}, the file has {model.BuffersLength()}")
     buffer = model.Buffers(table.Buffer())
@@ -243,8 +252,10 @@ def _values(model: Any, table: Any, type_: TensorType, name: str, file_bytes: in
     length = buffer.DataLength()
     if length == 0:
         return np.empty(type_.shape, type_.dtype.numpy) if type_.elements == 0 else None
-    if length > file_bytes or length != type_.bytes:
+    if length > file_bytes or length != (type_.bytes if bits is None else packed_bytes(type_.elements, bits)):
         raise _RefusedError(f"tensor {name!r} is {type_} but its buffer has {length} bytes")
+    if bits is not None:
+        return unpacked(np.asarray(buffer.DataAsNumpy()), bits, type_.elements).reshape(type_.shape)
     # A view of the file, read-only as the file is: many tensors may share one buffer.
     values: np.ndarray[Any, Any] = np.asarray(buffer.DataAsNumpy()).view(type_.dtype.numpy).reshape(type_.shape)
     return values

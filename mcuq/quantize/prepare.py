@@ -7,14 +7,17 @@ caller bounds the range of that tensor at 6, so that int8 saturation does the cl
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 from mcuq.errors import UnsupportedError
+from mcuq.frontend.narrow_integers import BITS, unpacked
 from mcuq.quantize.flatbuffer import add_buffer, add_constant, constant, operator_name, tensor_name, use_operator
 from mcuq.quantize.rewrite import rewrite
 
@@ -100,7 +103,7 @@ def _unfold_integer_weights(model: Any) -> None:
         if not tensors or tensors[0].type != schema.TensorType.FLOAT32:
             continue
         for tensor in tensors[1:]:
-            values = constant(model, tensor, np.int8) if tensor.type == schema.TensorType.INT8 else None
+            values = _integers(model, tensor)
             scales = np.asarray(tensor.quantization.scale if tensor.quantization else (), np.float32)
             if values is None or scales.size == 0:
                 continue
@@ -108,6 +111,18 @@ def _unfold_integer_weights(model: Any) -> None:
             real = values.astype(np.float32) * (scales.reshape(axes) if scales.size > 1 else scales[0])
             tensor.buffer = add_buffer(model, real.astype(np.float32))
             tensor.type, tensor.quantization = schema.TensorType.FLOAT32, None
+
+
+def _integers(model: Any, tensor: Any) -> npt.NDArray[np.generic] | None:
+    """The values of a constant of int8, or of four or two bits; None for any other tensor."""
+    if tensor.type == schema.TensorType.INT8:
+        return constant(model, tensor, np.int8)
+    bits = next((bits for name, bits in BITS.items() if getattr(schema.TensorType, name, None) == tensor.type), None)
+    data = model.buffers[tensor.buffer].data
+    if bits is None or data is None:
+        return None
+    shape = tuple(int(size) for size in tensor.shape)
+    return unpacked(np.asarray(data, np.uint8), bits, math.prod(shape)).reshape(shape)
 
 
 def _constant_reshapes(model: Any) -> None:
