@@ -47,7 +47,7 @@ def to_float_tflite(path: Path) -> bytes:
         return path.read_bytes()
     file = inspect_keras_file(path) if kind == "keras" else None
     with quiet_stderr(), _quiet_python():
-        tensorflow = _tensorflow()
+        tensorflow = import_tensorflow()
         source = _keras_source(file) if file is not None else _saved_model_source(path, tensorflow)
         return _convert(source, path, tensorflow)
 
@@ -68,7 +68,7 @@ def _quiet_python() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def _tensorflow() -> Any:
+def import_tensorflow() -> Any:
     """TensorFlow, imported quietly and set up so that folding constants gives the same bits each time."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")

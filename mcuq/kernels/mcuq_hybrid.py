@@ -31,7 +31,9 @@ def cycles(layer: Layer, _target: Target) -> int:
     _, _, weights = as_convolution(layer)
     each = 8 if tflite_name(layer.op) == "DEPTHWISE_CONV_2D" else 5
     outputs = layer.output.type.elements
-    return LAYER_CYCLES + each * outputs * math.prod(weights.shape[1:]) + 40 * layer.input(0).type.elements + 20 * outputs
+    return (
+        LAYER_CYCLES + each * outputs * math.prod(weights.shape[1:]) + 40 * layer.input(0).type.elements + 20 * outputs
+    )
 
 
 def lower(layer: Layer, _target: Target) -> Lowering:

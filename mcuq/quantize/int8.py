@@ -8,6 +8,7 @@ of the weights. TensorFlow is not needed. Weights may be restricted to the value
 from __future__ import annotations
 
 import copy
+import dataclasses
 import importlib.util
 import logging
 import warnings
@@ -70,45 +71,84 @@ def quantize(
     ``UnsupportedError`` for a model that it refuses, ``DataError`` for data with other inputs than the model's,
     ``UsageError`` for a request that does not fit the model's layers.
     """
+    found, bits = fit(float_tflite, calibration, request, progress), request.activation_bits
+    layers = tuple(layer.described for layer in found.rounded.values())
+    made = write_model(assemble(found.model, found.ranges, found.rounded, bits))
+    return Quantized(made, layers, found.statistics, found.chosen)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """A float ``ModelT`` tree with its weights rounded and its biases corrected, and all that its integers need.
+
+    ``rounded`` by name of a layer's output, ``statistics`` and the ranges ``chosen`` by name of an activation.
+    """
+
+    model: Any
+    rounded: Mapping[str, Rounded]
+    statistics: Mapping[str, Statistics]
+    chosen: Chosen
+
+    @property
+    def ranges(self) -> Ranges:
+        return self.chosen.ranges
+
+
+def fit(
+    float_tflite: bytes,
+    calibration: Dataset,
+    request: Request,
+    progress: StagedProgress | None = None,
+    *,
+    every: bool = False,
+) -> Fitted:
+    """What ``quantize`` puts together. Layers whose weights are simply int8 with a scale for each channel are not
+    rounded here when all are such, unless ``every`` layer is to be.
+    """
     _require_quantizer()
     prepared = prepare(read_model(float_tflite))
     samples = _samples(prepared.model, calibration)
     told: StagedProgress = progress or (lambda _stage, _done, _of: None)
-    judge = Judge(float_tflite, samples)
+    judge, forms = Judge(float_tflite, samples), [prepared]
     if request.per_tensor:
         equalized = copy.deepcopy(prepared)
         if equalize(equalized.model, prepared.ceilings):
-            made = [_quantized(model, samples, request, judge, told) for model in (prepared, equalized)]
-            return min(made, key=lambda quantized: judge.error(quantized.tflite))
-    return _quantized(prepared, samples, request, judge, told)
+            forms.append(equalized)
+    found = [_fitted(form, samples, request, judge, told, every) for form in forms]
+    return found[0] if len(found) == 1 else min(found, key=lambda one: judge.error(_tried(one, one.ranges, 8)))
 
 
-def _quantized(
-    prepared: Prepared, samples: Sequence[Array], request: Request, judge: Judge, told: StagedProgress
-) -> Quantized:
+def _fitted(
+    prepared: Prepared, samples: Sequence[Array], request: Request, judge: Judge, told: StagedProgress, every: bool
+) -> Fitted:
     model, bits = prepared.model, request.activation_bits
     rounded: Mapping[str, Rounded] = {}
-    if request.rounds_weights:
+    if every or request.rounds_weights:
         layers = weighted_layers(model)
         schemes = assigned(layers, request)
         rounded = round_model(model, layers, schemes, samples, lambda done, of: told("rounding weights", done, of))
     statistics = calibrate(write_model(model), samples, lambda done, of: told("calibrating", done, of))
     correct_biases(model, statistics, rounded)
+    found = Fitted(model, rounded, statistics, Chosen({}, {}))
     chosen = choose_ranges(
         statistics,
         prepared.ceilings,
         request.calibration if bits == 8 else DEFAULT,  # of 65,535 steps, cutting off saves none that count
         (1 << bits) - 1,
-        lambda ranges: judge.error(_with_ranges(model, ranges, rounded, bits)),
+        lambda ranges: judge.error(_tried(found, ranges, bits)),
         lambda done, of: told("choosing ranges", done, of),
     )
-    made = _with_ranges(model, chosen.ranges, rounded, bits)
-    return Quantized(made, tuple(layer.described for layer in rounded.values()), statistics, chosen)
+    return dataclasses.replace(found, chosen=chosen)
 
 
-def _with_ranges(float_model: Any, ranges: Ranges, rounded: Mapping[str, Rounded], bits: int) -> bytes:
-    """The prepared ``float_model`` in integers, its activations in ``ranges`` and of so many ``bits``."""
-    model = copy.deepcopy(float_model)
+def _tried(found: Fitted, ranges: Ranges, bits: int) -> bytes:
+    return write_model(assemble(copy.deepcopy(found.model), ranges, found.rounded, bits))
+
+
+def assemble(model: Any, ranges: Ranges, rounded: Mapping[str, Rounded], bits: int = 8) -> Any:
+    """The tree in integers of a float one, which is changed: weights as they were ``rounded``, activations of so many
+    ``bits`` in ``ranges``.
+    """
     biases = float_biases(model)
     replaced = use_stand_ins(model)
     quantized = read_model(_quantize(write_model(model), ranges, bits))
@@ -119,7 +159,7 @@ def _with_ranges(float_model: Any, ranges: Ranges, rounded: Mapping[str, Rounded
     _quantize_unread(quantized)
     quantize_lstm(quantized)
     _drop_unused(quantized)
-    return write_model(quantized)
+    return quantized
 
 
 def _require_quantizer() -> None:

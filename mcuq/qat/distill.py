@@ -1,0 +1,158 @@
+"""Training a fake-quantized model to answer as its float model does, which needs samples and no labels.
+
+Hinton et al., "Distilling the Knowledge in a Neural Network", 2015. Besides the answers, activations are compared
+layer by layer: few samples teach more so.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mcuq.errors import DataError
+from mcuq.qat.augment import augmentation, own_parts
+from mcuq.qat.network import FakeQuantized
+from mcuq.qat.operators import FIXED_SCALE, SAME_SCALE
+from mcuq.quantize.scheme import Array
+
+BATCH = 64
+STEPS = 2000
+LEARNING_RATE = 4e-3
+TEMPERATURE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What has been reached after ``number`` epochs of ``of``.
+
+    ``loss`` is the mean over the epoch. ``agreement`` is the share of its samples, as they were changed, that were put
+    into the same class as by the float model; None where outputs are no classes.
+    """
+
+    number: int
+    of: int
+    loss: float
+    agreement: float | None
+
+
+def distill(
+    prepared: FakeQuantized,
+    samples: Any,
+    labels: Any = None,
+    *,
+    epochs: int | None = None,
+    minutes: float | None = None,
+    augment: bool = True,
+    seed: int = 0,
+    progress: Callable[[Epoch], None] | None = None,
+) -> FakeQuantized:
+    """Trains ``prepared`` in place, and returns it.
+
+    ``samples`` (an array, or several for several inputs) are changed a little each time unless ``augment`` is off.
+    ``labels``, one class a sample, negative where it is not known, count beside the float model's answers.
+    ``epochs`` are by default so many as make 2,000 batches of 64. With ``minutes`` training ends after so long if that
+    is sooner. The same ``seed`` gives the same model on one machine, unless time ends it.
+    """
+    arrays = _arrays(prepared, samples)
+    count = len(arrays[0])
+    lesson = _Lesson(prepared, arrays, _one_hot(prepared, labels, count), augment, seed)
+    batches = -(-count // BATCH)
+    of = epochs or -(-STEPS // batches)
+    begin, random = time.monotonic(), np.random.default_rng(seed)
+    for number in range(of):
+        order = np.resize(random.permutation(count), (batches, BATCH))
+        reached = []
+        for batch, chosen in enumerate(order):
+            spent = 0.0 if minutes is None else (time.monotonic() - begin) / (60 * minutes)
+            if spent >= 1.0:
+                return prepared
+            reached.append(lesson.learn(chosen, max(spent, (number + batch / batches) / of)))
+        loss, agreement = np.mean(reached, axis=0)
+        if progress is not None:
+            progress(Epoch(number + 1, of, float(loss), float(agreement) if prepared.classes else None))
+    return prepared
+
+
+def _arrays(prepared: FakeQuantized, samples: Any) -> list[Array]:
+    arrays = [np.asarray(x, np.float32) for x in (samples if isinstance(samples, list | tuple) else [samples])]
+    wanted = prepared.architecture.input_shapes
+    if [array.shape[1:] for array in arrays] != [*wanted] or len({len(array) for array in arrays}) != 1:
+        found, takes = (", ".join(map(str, shapes)) for shapes in ([array.shape for array in arrays], wanted))
+        raise DataError(f"samples of shape {found} do not fit the model, which takes batches of {takes}")
+    return arrays
+
+
+def _one_hot(prepared: FakeQuantized, labels: Any, count: int) -> Array:
+    """A row for each sample, zeros where its class is not known."""
+    classes = prepared.architecture.program.steps[-1].shape[-1]
+    known = np.full(count, -1) if labels is None else np.asarray(labels, np.int64).reshape(-1)
+    if len(known) != count:
+        raise DataError(f"{len(known)} labels do not fit {count} samples")
+    if known.max() >= classes:
+        raise DataError(f"a label is class {known.max()}, but the model has {classes} classes, from 0 on")
+    return np.asarray(known[:, None] == np.arange(classes), np.float32)
+
+
+class _Lesson:
+    """One step of training, compiled: a batch changed, the float model asked, and the variables moved."""
+
+    def __init__(self, model: FakeQuantized, arrays: Sequence[Array], labels: Array, augment: bool, seed: int) -> None:
+        self._model = model
+        self._samples = [tf.constant(array) for array in arrays]
+        self._labels = tf.constant(labels)
+        self._random = tf.random.Generator.from_seed(seed)
+        self._augment = [augmentation(array, self._random) for array in arrays] if augment else []
+        self._optimizer = keras.optimizers.Adam(LEARNING_RATE)
+        self._optimizer.build(model.trainable_variables)
+        program = model.architecture.program
+        self._compared = [s.output for s in program.steps if s.op not in SAME_SCALE | FIXED_SCALE]
+        self._ends = [s for s in program.steps if s.output in program.outputs]
+        self._step = tf.function(self._learn, autograph=False)
+
+    def learn(self, chosen: Array, done: float) -> tuple[float, float]:
+        """Loss and agreement of a batch of the samples ``chosen``, when ``done`` of the training, 0 to 1, is over."""
+        self._optimizer.learning_rate = LEARNING_RATE * (1.0 + math.cos(math.pi * done)) / 2.0
+        loss, agreement = self._step(tf.constant(chosen))
+        return float(loss), float(agreement)
+
+    def _learn(self, chosen: Any) -> tuple[Any, Any]:
+        batch = [tf.gather(x, chosen) for x in self._samples]
+        labels = tf.gather(self._labels, chosen)
+        if self._augment:
+            own = own_parts(BATCH, self._random)
+            batch = [changed(x, own) for changed, x in zip(self._augment, batch, strict=True)]
+            labels = own[:, None] * labels + (1.0 - own[:, None]) * tf.roll(labels, 1, 0)
+        teacher = self._model.float_activations(batch)
+        variables = self._model.trainable_variables
+        with tf.GradientTape() as tape:
+            student = self._model.activations(batch, training=True)
+            loss = self._loss(student, teacher, labels)
+        self._optimizer.apply(tape.gradient(loss, variables), variables)
+        end = self._ends[0].output
+        same = tf.argmax(student[end], axis=-1) == tf.argmax(teacher[end], axis=-1)
+        return loss, tf.reduce_mean(tf.cast(same, tf.float32))
+
+    def _loss(self, student: Mapping[int, Any], teacher: Mapping[int, Any], labels: Any) -> Any:
+        apart = [
+            tf.reduce_mean((student[i] - teacher[i]) ** 2) / (tf.math.reduce_variance(teacher[i]) + 1e-9)
+            for i in self._compared
+        ]
+        loss = 4.0 * tf.add_n(apart) / len(apart)
+        for step in self._ends:
+            if step.op == "SOFTMAX":
+                scores, wanted = student[step.inputs[0]], teacher[step.inputs[0]]
+                loss += 4.0 * tf.reduce_mean(_divergence(scores / TEMPERATURE, wanted / TEMPERATURE))
+                loss -= tf.reduce_mean(tf.reduce_sum(labels * tf.nn.log_softmax(scores), -1))
+        return loss
+
+
+def _divergence(scores: Any, wanted: Any) -> Any:
+    """Kullback and Leibler's, of what softmax makes of ``scores`` from what it makes of ``wanted``."""
+    return tf.reduce_sum(tf.nn.softmax(wanted) * (tf.nn.log_softmax(wanted) - tf.nn.log_softmax(scores)), -1)

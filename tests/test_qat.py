@@ -1,0 +1,221 @@
+"""Quantization-aware training: the trained model computes what its int8 file does, and training helps accuracy."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow", reason="not checked: training, TensorFlow is not installed")
+pytest.importorskip("litert_quantizer", reason="not checked: training, litert-quantizer is not installed")
+
+from mcuq import qat
+from mcuq.cli import run
+from mcuq.errors import DataError, McuqError, UnsupportedError, UsageError
+from mcuq.frontend.tflite import read_tflite
+from mcuq.ir import DType, Graph, Node, Tensor, TensorType
+from mcuq.reference import Reference, accuracy, run_float
+from tests.harness.small_models import dense
+from tests.harness.tflite_writer import write_graph
+
+DIGITS = Path(__file__).parent.parent / "examples" / "digits"
+TRAINING, TEST = (np.load(DIGITS / f"{name}.npz") for name in ("calibration", "test"))
+LABELS = TEST["y"].astype(np.int64)
+
+
+@pytest.fixture(scope="module")
+def digits() -> bytes:
+    return qat.float_tflite(DIGITS / "digits.h5")
+
+
+@pytest.fixture(scope="module")
+def ternary(digits: bytes) -> qat.FakeQuantized:
+    return qat.distill(qat.prepare(digits, "ternary", data=TRAINING["x"]), TRAINING["x"], epochs=100)
+
+
+def same_integers(trained: qat.FakeQuantized, samples: Any, least: float) -> None:
+    """Each activation of the int8 file is the trained model's: ``least`` of them equal, all within one unit or two."""
+    file = Reference(qat.export(trained), all_tensors=True)
+    real = trained.activations(samples, training=False)
+    names = trained.architecture.program.names
+    for number, sample in enumerate(np.asarray(samples)):
+        integers = file.tensors([sample])
+        for place, known in enumerate(trained.architecture.ranges):
+            scale = float(trained.range_scale(place))
+            for index in known.tensors:
+                wanted = np.rint(np.asarray(real[index][number]) / scale) + known.zero_point
+                apart = np.abs(integers[names[index]][0] - wanted)
+                assert apart.max() <= 2, names[index]
+                assert (apart == 0).mean() >= least, names[index]
+
+
+def levels(tflite: bytes) -> dict[str, int]:
+    """By layer: how many values its weights have."""
+    graph = read_tflite(tflite, "model")
+    weighted = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}
+    constants = {node.name: graph.tensors[str(node.inputs[1])].data for node in graph.nodes if node.op in weighted}
+    return {name: len(np.unique(values)) for name, values in constants.items() if values is not None}
+
+
+def points_lost(digits: bytes, outputs: Any) -> float:
+    before, after = (accuracy(found, LABELS) for found in (run_float(digits, [TEST["x"]])[0], outputs))
+    assert before is not None
+    assert after is not None
+    return 100 * (before - after)
+
+
+def test_ternary_digits_come_close_to_float_and_the_file_is_what_was_trained(
+    digits: bytes, ternary: qat.FakeQuantized
+) -> None:
+    tflite = qat.export(ternary)
+    found = levels(tflite)
+    assert found["conv1"] > 3
+    assert found["conv2"] == found["scores"] == 3
+    outputs = run_float(tflite, [TEST["x"]])[0]
+    assert points_lost(digits, outputs) <= 2
+    trained = ternary.predict(TEST["x"], verbose=0)
+    assert (outputs.argmax(axis=1) == trained.argmax(axis=1)).mean() >= 0.99
+    assert (np.abs(outputs - trained) * 256 < 1.01).mean() >= 0.99
+    same_integers(ternary, TEST["x"][:20], 0.98)
+
+
+def test_binary_digits_learn_from_labels_too_and_are_the_same_each_time(digits: bytes) -> None:
+    epochs: list[qat.Epoch] = []
+    files = []
+    for often in (40, 40):
+        prepared = qat.prepare(digits, "binary", data=TRAINING["x"][:20])
+        qat.distill(prepared, TRAINING["x"], TRAINING["y"], epochs=often, seed=3, progress=epochs.append)
+        files.append(qat.export(prepared))
+    assert files[0] == files[1]
+    assert levels(files[0])["conv2"] == 2
+    assert points_lost(digits, run_float(files[0], [TEST["x"]])[0]) <= 3
+    assert [epoch.number for epoch in epochs] == [*range(1, 41)] * 2
+    assert np.mean([epoch.loss for epoch in epochs[30:40]]) < np.mean([epoch.loss for epoch in epochs[:10]])
+
+
+def residual(keras: Any) -> Any:
+    """Convolutions with a branch around them, depthwise, strided and pooled; names as layers of any user's net."""
+    layers = keras.layers
+    image = keras.Input((12, 10, 3), name="image")
+    stem = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(8, 3, padding="same", name="stem")(image)))
+    wise = layers.DepthwiseConv2D(3, strides=1, padding="same", activation="relu6", name="wise")(stem)
+    joined = layers.ReLU()(layers.Add()([stem, layers.Conv2D(8, 1, name="point")(wise)]))
+    wide = layers.Concatenate()([joined, layers.Conv2D(8, 3, padding="same", name="side")(joined)])
+    small = layers.MaxPooling2D(2)(layers.Conv2D(16, 3, strides=2, activation="tanh", name="last")(wide))
+    return keras.Model(image, layers.Dense(5, activation="softmax", name="scores")(layers.Flatten()(small)), name="net")
+
+
+def test_a_residual_net_trains_by_fit_and_layers_have_schemes_by_name() -> None:
+    import keras
+
+    keras.utils.set_random_seed(5)
+    random = np.random.default_rng(5)
+    samples, labels = random.normal(size=(64, 12, 10, 3)).astype(np.float32), random.integers(0, 5, 64)
+    prepared = qat.prepare(residual(keras), "w4a8", {"side": "codebook4", "wise": "log2"}, data=samples)
+    before = qat.export(prepared)
+    prepared.compile(keras.optimizers.Adam(3e-3), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    history = prepared.fit(samples, labels, batch_size=32, epochs=4, verbose=0).history
+    assert history["loss"][-1] < history["loss"][0]
+    after = qat.export(prepared)
+    assert after != before
+    found = levels(after)
+    assert found["side"] <= 4
+    assert found["wise"] <= 15
+    assert found["last"] <= 16
+    assert found["stem"] > 16
+    same_integers(prepared, samples[:8], 0.9)
+
+
+def test_a_model_of_keras_2_trains_until_its_time_is_up() -> None:
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(6)
+    layers = tf_keras.layers
+    model = tf_keras.Sequential(
+        [layers.Input((20,)), layers.Dense(24, activation="relu"), layers.Dense(20, name="back")], name="auto"
+    )
+    samples = np.random.default_rng(6).normal(size=(30, 20)).astype(np.float32)
+    prepared = qat.prepare(model, "w2a8", data=samples)
+    rounded = qat.export(prepared)
+    epochs: list[qat.Epoch] = []
+    qat.distill(prepared, samples, epochs=80, augment=False, progress=epochs.append)
+    assert epochs[0].agreement is None
+    wanted = model.predict(samples, verbose=0)
+    before, after = (
+        np.square(run_float(file, [samples])[0] - wanted).mean() for file in (rounded, qat.export(prepared))
+    )
+    assert after < 0.8 * before
+    same_integers(prepared, samples[:8], 0.9)
+    begin = time.monotonic()
+    qat.distill(prepared, samples, epochs=1_000_000, minutes=0.01, progress=epochs.append)
+    assert time.monotonic() - begin < 60
+    assert len(epochs) < 1_000_000
+
+
+def test_what_cannot_be_trained_is_refused_in_words(digits: bytes) -> None:
+    shape = TensorType((1, 4), DType.FLOAT32, None)
+    tensors = {name: Tensor(name, shape, None) for name in ("x", "y")}
+    floors = write_graph(Graph("net", tensors, (Node("down", "FLOOR", {}, ("x",), ("y",)),), ("x",), ("y",)))
+    some = TRAINING["x"][:4]
+    prepared = qat.prepare(digits, "w8a8", data=some)
+    cases: tuple[tuple[Any, type[McuqError], str], ...] = (
+        (lambda: qat.prepare(floors, data=some), UnsupportedError, "'y' .FLOOR. cannot be trained"),
+        (lambda: qat.prepare(dense(), data=some), UsageError, "quantized already"),
+        (lambda: qat.prepare(digits, "w5a8", data=some), UsageError, "no quantization scheme"),
+        (lambda: qat.prepare(digits, data=some[:, :4]), DataError, "do not fit the model"),
+        (lambda: qat.prepare(digits, layers={"none": "w4a8"}, data=some), UsageError, "no layer with weights"),
+        (lambda: qat.prepare(7, data=some), UsageError, "a int is no model"),
+        (lambda: qat.prepare(DIGITS / "none.h5", data=some), UsageError, "model not found"),
+        (lambda: qat.distill(prepared, some, [1, 2]), DataError, "2 labels do not fit 4 samples"),
+        (lambda: qat.distill(prepared, some, [1, 2, 3, 10]), DataError, "class 10, but the model has 10"),
+        (lambda: qat.distill(prepared, some[:, :4]), DataError, "samples of shape"),
+    )
+    for call, error, words in cases:
+        with pytest.raises(error, match=words):
+            call()
+
+
+def test_finetune_writes_a_file_and_says_what_it_brought(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = str(DIGITS / "digits.h5")
+    command = ["finetune", model, "--test-data", str(DIGITS / "test.npz"), "--scheme", "binary", "--epochs", "20"]
+    assert run([*command, "--json"]) == 0
+    printed = capfd.readouterr()
+    found = json.loads(printed.out)
+    assert found["output"] == "digits-binary.tflite"
+    assert found["after"]["agreement"] >= 0.94
+    assert [layer["scheme"] for layer in found["layers"]] == ["w8a8", "binary", "binary"]
+    assert "epoch 20 of 20: loss" in printed.err
+    assert levels(Path("digits-binary.tflite").read_bytes())["conv2"] == 2
+    np.savez("unlabelled.npz", x=TRAINING["x"][:8])
+    assert run(["finetune", model, "--data", "unlabelled.npz", "--epochs", "1", "-o", "out.tflite"]) == 0
+    assert "measured in LiteRT on 8 samples that it was trained on" in capfd.readouterr().out
+    Path("alone.h5").write_bytes((DIGITS / "digits.h5").read_bytes())
+    assert run(["finetune", "alone.h5"]) == 2
+    assert "no data to train with" in capfd.readouterr().err
+    assert run(["finetune", "out.tflite", "--data", "unlabelled.npz"]) == 2
+    assert "quantized already" in capfd.readouterr().err
+
+
+@pytest.mark.slow
+def test_finetune_interrupted_writes_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mcuq", "finetune", str(DIGITS / "digits.h5"), "--epochs", "5000"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("epoch "):
+                process.send_signal(signal.SIGINT)
+                break
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert said.endswith("Interrupted\n")
+    assert list(tmp_path.iterdir()) == []
