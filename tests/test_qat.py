@@ -170,6 +170,7 @@ def test_what_cannot_be_trained_is_refused_in_words(digits: bytes) -> None:
         (lambda: qat.prepare(dense(), data=some), UsageError, "quantized already"),
         (lambda: qat.prepare(digits, "w5a8", data=some), UsageError, "no quantization scheme"),
         (lambda: qat.prepare(digits, data=some[:, :4]), DataError, "do not fit the model"),
+        (lambda: qat.prepare(digits, "w2a8+lr4", data=some), UsageError, "no training with the scheme"),
         (lambda: qat.prepare(digits, layers={"none": "w4a8"}, data=some), UsageError, "no layer with weights"),
         (lambda: qat.prepare(7, data=some), UsageError, "a int is no model"),
         (lambda: qat.prepare(DIGITS / "none.h5", data=some), UsageError, "model not found"),

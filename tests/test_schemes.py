@@ -18,6 +18,7 @@ from mcuq.litert import LiteRT
 from mcuq.quantize import quantize, quantize_int8
 from mcuq.quantize.flatbuffer import read_model
 from mcuq.quantize.gptq import damped, round_with_feedback
+from mcuq.quantize.judge import Judge
 from mcuq.quantize.request import Request
 from mcuq.quantize.schemes import scheme_named, schemes
 from mcuq.quantize.schemes.nf4 import NORMAL_FLOAT
@@ -193,6 +194,32 @@ def test_a_channel_without_weights_keeps_its_bias(few: Dataset) -> None:
     made = quantize(net.content(), few, Request("w4a8", {"first": "w4a8"}))
     outputs = run_float(made.tflite, few.inputs)[0]
     assert np.allclose(outputs[..., 1], 3.0, atol=0.02)
+
+
+def test_a_branch_beside_the_weights_gives_back_what_few_bits_lose(images: Dataset) -> None:
+    net = FloatNet(1, 13, 12, 3)
+    net.convolution("stem", 3, 32, 2)
+    net.convolution("wide", 3, 48)
+    net.convolution("point", 1, 6)
+    net.dense("scores", 10)
+    wide = net.tensors["wide/w"].data
+    assert wide is not None
+    wide += np.multiply.outer(net.rng.normal(size=48), net.rng.normal(size=wide.shape[1:])).astype(np.float32) / 8
+    content = net.content()
+    made = {name: quantize(content, images, Request(name)) for name in ("w2a8", "w2a8+lr4")}
+    layers = {layer.name: layer for layer in made["w2a8+lr4"].layers}
+    assert layers["wide"].bits == pytest.approx(2 + 8 * 4 * (48 + 9 * 32) / (48 * 9 * 32))
+    assert layers["point"].bits == 2.0  # so few channels that a branch does not pay
+    plain = {layer.name: layer for layer in made["w2a8"].layers}["wide"]
+    assert plain.bits == 2.0
+    assert layers["wide"].sqnr_db > plain.sqnr_db + 3
+    judge = Judge(content, images.inputs)
+    errors = {name: judge.error(found.tflite) for name, found in made.items()}
+    assert errors["w2a8+lr4"] < errors["w2a8"]
+    graph = read_tflite(made["w2a8+lr4"].tflite, "made")
+    (total,) = (node for node in graph.nodes if node.op == "ADD")
+    assert total.outputs == ("wide",)
+    assert distinct(made["w2a8+lr4"].tflite)["wide/narrow"] <= 4
 
 
 # The command line.

@@ -22,6 +22,7 @@ from mcuq.quantize import prepare as float_form
 from mcuq.quantize.flatbuffer import constant, read_model, tensor_name, write_model
 from mcuq.quantize.int8 import Fitted, assemble, fit
 from mcuq.quantize.request import Request
+from mcuq.quantize.schemes import scheme_named
 from mcuq.quantize.scheme import Array
 
 Progress = Callable[[str, int, int], None]
@@ -46,6 +47,11 @@ def prepare(
     ``DataError`` for data that do not fit.
     """
     request = Request(scheme, layers or {})
+    for name in (scheme, *request.layers.values()):
+        if scheme_named(name).rank or scheme_named(name).activation_bits != 8:
+            raise UsageError(
+                f"no training with the scheme {name}", hint="take one without a branch, of int8 activations"
+            )
     content = float_tflite(model)
     graph = read_tflite(content, "the model")
     if is_quantized(graph):

@@ -29,6 +29,7 @@ from mcuq.quantize.choose_ranges import Chosen, Ranges, choose_ranges
 from mcuq.quantize.equalize import equalize
 from mcuq.quantize.flatbuffer import operator_name, read_model, tensor_name, write_model
 from mcuq.quantize.judge import Judge
+from mcuq.quantize.low_rank import add_branches
 from mcuq.quantize.lstm import quantize_lstm
 from mcuq.quantize.prepare import Prepared, prepare
 from mcuq.quantize.request import LayerScheme, Request, assigned
@@ -127,6 +128,7 @@ def _fitted(
         layers = weighted_layers(model)
         schemes = assigned(layers, request)
         rounded = round_model(model, layers, schemes, samples, lambda done, of: told("rounding weights", done, of))
+        rounded = add_branches(model, rounded)
     statistics = calibrate(write_model(model), samples, lambda done, of: told("calibrating", done, of))
     correct_biases(model, statistics, rounded)
     found = Fitted(model, rounded, statistics, Chosen({}, {}))

@@ -7,6 +7,7 @@ are needed, and no training. What feedback is to make small is the error about i
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,9 +31,29 @@ MOST_BYTES = 1 << 28
 """Of activations of the float model that are kept; for more, fewer samples are used."""
 
 
+BRANCH_ROUNDS = 3
+"""Of fitting the rounded weights and the branch beside them in turns."""
+
+BRANCH_BITS = 1.5
+"""A branch that takes more, for each weight of its layer, is left out."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Branch:
+    """What is added to rounded weights: ``second`` (channels, rank) times ``first`` (rank, depth)."""
+
+    second: Array
+    first: Array
+
+    @property
+    def bits(self) -> float:
+        """For each weight of the layer, as int8."""
+        return float(8 * (self.second.size + self.first.size) / (len(self.second) * self.first.shape[1]))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Rounded:
-    """A layer's weights: ``integers`` (channels, depth) on ``grid``, by ``scheme``.
+    """A layer's weights: ``integers`` (channels, depth) on ``grid``, by ``scheme``, and the ``branch`` beside them.
 
     ``sqnr_db`` is how far the layer's output stands above what rounding the weights adds to it (decibels, on the
     calibration data, infinite where nothing is added).
@@ -43,20 +64,27 @@ class Rounded:
     grid: Grid
     integers: Array
     sqnr_db: float
+    branch: Branch | None = None
+
+    def real_rows(self) -> Array:
+        """What weights and branch are together, as real numbers (channels, depth)."""
+        real = self.grid.real(self.integers)
+        return real if self.branch is None else real + self.branch.second @ self.branch.first
 
     def real_weights(self) -> Array:
-        """The rounded weights as real numbers, in the layout of the layer's."""
-        return self.layer.unrolled(self.grid.real(self.integers))
+        """The same in the layout of the layer's weights."""
+        return self.layer.unrolled(self.real_rows())
 
     def bias_shift(self, known: Moments) -> Array:
         """What the bias must take back, for inputs with the ``known`` moments: what rounding changes on average."""
         float_mean = (self.layer.rows() * known.float_mean).sum(axis=1)
-        return np.asarray(float_mean - (self.grid.real(self.integers) * known.mean).sum(axis=1))
+        return np.asarray(float_mean - (self.real_rows() * known.mean).sum(axis=1))
 
     @property
     def described(self) -> LayerScheme:
         layer, scheme = self.layer, self.scheme
-        return LayerScheme(layer.name, layer.op, scheme.name, layer.weights.size, scheme.bits, self.sqnr_db)
+        bits = scheme.bits + (0.0 if self.branch is None else self.branch.bits)
+        return LayerScheme(layer.name, layer.op, scheme.name, layer.weights.size, bits, self.sqnr_db)
 
 
 def round_model(
@@ -89,11 +117,30 @@ def round_model(
 def round_layer(layer: WeightedLayer, scheme: Scheme, known: Moments) -> Rounded:
     """The layer's weights, rounded for inputs with the ``known`` moments."""
     rows, second = layer.rows(), damped(known.second)
-    grid = scheme.grid(rows, np.diagonal(second, axis1=1, axis2=2))
-    integers = round_with_feedback(rows, second, grid)
-    signal, noise = _power(rows, second), _power(grid.real(integers) - rows, second)
+    importance = np.diagonal(second, axis1=1, axis2=2)
+    grid = scheme.grid(rows, importance)
+    integers, branch = round_with_feedback(rows, second, grid), None
+    if scheme.rank and not layer.depthwise and scheme.rank < min(rows.shape):
+        for _ in range(BRANCH_ROUNDS):
+            branch = _branch(rows - grid.real(integers), second[0], scheme.rank)
+            if branch.bits > BRANCH_BITS:
+                branch = None
+                break
+            left = rows - branch.second @ branch.first
+            grid = scheme.grid(left, importance)
+            integers = round_with_feedback(left, second, grid)
+    found = Rounded(layer, scheme, grid, integers, math.inf, branch)
+    signal, noise = _power(rows, second), _power(found.real_rows() - rows, second)
     above = float(10 * np.log10(signal / noise)) if signal and noise else math.inf
-    return Rounded(layer, scheme, grid, integers, above)
+    return dataclasses.replace(found, sqnr_db=above)
+
+
+def _branch(rows: Array, second: Array, rank: int) -> Branch:
+    """Of that ``rank``, what is nearest to ``rows`` for inputs with these second moments."""
+    factor = np.linalg.cholesky(second)
+    left, sizes, right = np.linalg.svd(rows @ factor, full_matrices=False)
+    share = np.sqrt(sizes[:rank])
+    return Branch(left[:, :rank] * share, np.linalg.solve(factor.T, (share[:, None] * right[:rank]).T).T)
 
 
 def _power(rows: Array, second: Array) -> float:

@@ -44,6 +44,7 @@ class Scheme:
     ``grid`` gives the grid for the weights (channels, depth), given how much each weight matters: the mean square of
     the inputs that it multiplies, (channels, depth) or (1, depth). ``activation_bits`` is 8, or 16 for the whole model.
     ``per_tensor``: channels share one scale, so it is worth making their weights alike first (``equalize``).
+    ``rank``: of the int8 branch beside the weights (``low_rank``), 0 for none.
     """
 
     name: str
@@ -52,3 +53,4 @@ class Scheme:
     grid: Callable[[Array, Array], Grid]
     activation_bits: int = 8
     per_tensor: bool = False
+    rank: int = 0

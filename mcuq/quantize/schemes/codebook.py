@@ -12,7 +12,16 @@ def grid(colours: int, rows: Array, importance: Array) -> Grid:
     return palette(rows, importance, colours)
 
 
-SCHEMES = tuple(
-    Scheme(f"codebook{colours}", f"a palette of {colours} weights a layer", bits, functools.partial(grid, colours))
-    for colours, bits in ((16, 4.0), (8, 3.0), (4, 2.0))
+SCHEMES = (
+    *(
+        Scheme(f"codebook{colours}", f"a palette of {colours} weights a layer", bits, functools.partial(grid, colours))
+        for colours, bits in ((16, 4.0), (8, 3.0), (4, 2.0))
+    ),
+    Scheme(
+        "codebook4+lr4",
+        "a palette of 4 weights a layer, and an int8 branch of rank 4",
+        2.0,
+        functools.partial(grid, 4),
+        rank=4,
+    ),
 )

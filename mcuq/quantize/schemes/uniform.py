@@ -1,4 +1,7 @@
-"""Four and two bits, evenly spaced: -8 to 7 and -2 to 1, the scale of each channel with the least weighted error."""
+"""Four and two bits, evenly spaced: -8 to 7 and -2 to 1, the scale of each channel with the least weighted error.
+
+``+lr4``: with a low-rank residual.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ def grid(bits: int, rows: Array, importance: Array) -> Grid:
     return best_scales(rows, importance, np.arange(-half, half))
 
 
-SCHEMES = tuple(
-    Scheme(f"w{bits}a8", f"int{bits} weights", float(bits), functools.partial(grid, bits)) for bits in (4, 2)
+SCHEMES = (
+    *(Scheme(f"w{bits}a8", f"int{bits} weights", float(bits), functools.partial(grid, bits)) for bits in (4, 2)),
+    Scheme("w2a8+lr4", "int2 weights, and an int8 branch of rank 4", 2.0, functools.partial(grid, 2), rank=4),
 )
