@@ -22,7 +22,7 @@ from mcuq.ir import DType, Graph, Tensor
 from mcuq.ops.floats import HYBRID, form_of
 from mcuq.passes import run_passes
 from mcuq.quantize.request import LayerScheme, Request
-from mcuq.quantize.schemes import DYNAMIC, FLOAT32
+from mcuq.quantize.schemes import DYNAMIC
 
 if TYPE_CHECKING:
     from mcuq.quantize.diagnosis import Diagnosis
@@ -94,9 +94,10 @@ def load_model(
         content = to_float_tflite(path)
         progress("converting with TensorFlow", 1, 1)
     graph, request = read_tflite(content, path.name), request or Request()
-    if not is_quantized(graph) and (request.scheme == FLOAT32 or _is_dynamic(graph, data, request)):
+    if not is_quantized(graph) and (request.real or _is_dynamic(graph, data, request)):
         dataset = None if data is None else load_data(data, input_specs(graph))
-        return _compiled_view(name, path.name, content, None, dataset, (), request)
+        made, original = _with_real_activations(content, graph, request)
+        return _compiled_view(name, path.name, made, original, dataset, (), request)
     if is_quantized(graph):
         if request.required and not request.plain:
             raise UsageError(
@@ -106,6 +107,16 @@ def load_model(
         dataset = None if data is None else load_data(data, input_specs(graph))
         return _compiled_view(name, path.name, content, None, dataset, (), request)
     return _quantized(name, path.name, content, graph, data, progress, synthetic_samples, request)
+
+
+def _with_real_activations(content: bytes, graph: Graph, request: Request) -> tuple[bytes, bytes | None]:
+    """The file to compile, and the float one that it was made from, if any."""
+    from mcuq.quantize.dynamic import quantize_dynamic, real_model  # noqa: PLC0415 - imports the quantizer
+
+    if request.scheme == DYNAMIC and not is_dynamic_range(graph):
+        return quantize_dynamic(content), content
+    halves = any(tensor.type.dtype is DType.FLOAT16 for tensor in graph.tensors.values())
+    return (real_model(content) if halves else content), None
 
 
 def _quantized(

@@ -3,13 +3,13 @@
 The input is quantized to int8 while the model runs: each image of a batch, each row of FULLY_CONNECTED, by its own
 range, with 0 in it: ``s = (max - min) / 255``, and a zero point z; or, where FULLY_CONNECTED does not
 ask for it, ``s = max |in| / 127`` in single precision and no zero point. Then ``a = Σ (q - z) · q_w`` in int32, and
-in single precision ``clamp(a · s_w[o] · s + b[o])``, for DEPTHWISE_CONV_2D and FULLY_CONNECTED with ``s_w[o] · s`` first.
+in single precision ``clamp(a · s_w[o] · s + b[o])``, in DEPTHWISE_CONV_2D and FULLY_CONNECTED with ``s_w[o] · s``
+first.
 Source: TFLite ``conv.cc``, ``depthwise_conv.cc``, ``fully_connected.cc``, ``portable_tensor_utils.cc``; bytes.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,8 +34,10 @@ class HybridFullyConnected(FullyConnected):
 
 def dense_attributes(options: Mapping[str, Any], layer: Layer) -> HybridFullyConnected:
     plain = fully_connected.attributes(options, layer)
-    values = (getattr(plain, field.name) for field in dataclasses.fields(plain))
-    return HybridFullyConnected(*values, asymmetric=bool(options.get("asymmetric_quantize_inputs", False)))
+    asymmetric = bool(options.get("asymmetric_quantize_inputs", False))
+    return HybridFullyConnected(
+        plain.batches, plain.depth, plain.outputs, plain.activation, plain.weights_format, asymmetric
+    )
 
 
 def is_asymmetric(layer: Layer) -> bool:
@@ -115,7 +117,7 @@ def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]
 
 def _hybrid(operand: Operand | None) -> Operand | None:
     """A case's operand: weights stay int8."""
-    if operand is None or operand.dtype is DType.INT8 and operand.data is not None:
+    if operand is None or (operand.dtype is DType.INT8 and operand.data is not None):
         return operand
     return Operand(operand.shape, dtype=DType.FLOAT32, data=None if operand.data is None else "random")
 

@@ -106,7 +106,7 @@ def fit(
     """What ``quantize`` puts together. Layers whose weights are simply int8 with a scale for each channel are not
     rounded here when all are such, unless ``every`` layer is to be.
     """
-    _require_quantizer()
+    require_quantizer()
     prepared = prepare(read_model(float_tflite))
     samples = _samples(prepared.model, calibration)
     told: StagedProgress = progress or (lambda _stage, _done, _of: None)
@@ -164,7 +164,7 @@ def assemble(model: Any, ranges: Ranges, rounded: Mapping[str, Rounded], bits: i
     return quantized
 
 
-def _require_quantizer() -> None:
+def require_quantizer() -> None:
     """Before the calibration, which takes its time."""
     if importlib.util.find_spec("litert_quantizer") is None:
         raise ToolError(
@@ -204,6 +204,16 @@ def _shapes(shapes: Sequence[tuple[int, ...]]) -> str:
 
 
 def _quantize(float_tflite: bytes, ranges: Ranges, bits: int) -> bytes:
+    records = {name: {"min": np.array([low]), "max": np.array([high])} for name, (low, high) in ranges.items()}
+    recipe = "static_wi8_ai8" if bits == 8 else "static_wi8_ai16"
+    return run_quantizer(float_tflite, lambda recipes: getattr(recipes, recipe)(), records)
+
+
+def run_quantizer(float_tflite: bytes, recipe_of: Callable[[Any], Any], records: Mapping[str, Any] | None) -> bytes:
+    """The TFLite file that litert-quantizer makes by a recipe, which ``recipe_of`` takes from its module of recipes.
+
+    Raises ``ToolError`` when it is missing, ``UnsupportedError`` for a model that it refuses.
+    """
     try:
         from litert_quantizer import quantizer, recipe  # noqa: PLC0415
     except ImportError as error:
@@ -213,12 +223,10 @@ def _quantize(float_tflite: bytes, ranges: Ranges, bits: int) -> bytes:
             hint="pip install --force-reinstall 'mcuq[quantize]', or give mcuq an int8 .tflite",
         ) from error
     logging.getLogger("absl").setLevel(logging.ERROR)
-    records = {name: {"min": np.array([low]), "max": np.array([high])} for name, (low, high) in ranges.items()}
     with quiet_stderr(), warnings.catch_warnings():  # its check of the records starts an interpreter, which talks
         warnings.simplefilter("ignore")
         try:
-            made = recipe.static_wi8_ai8() if bits == 8 else recipe.static_wi8_ai16()
-            work = quantizer.Quantizer(float_tflite, made)
+            work = quantizer.Quantizer(float_tflite, recipe_of(recipe))
             result = work.quantize(records, enable_progress_bar=False, enable_progress_report=False)
         except Exception as error:  # the quantizer raises bare ValueError, RuntimeError and KeyError
             raise UnsupportedError(

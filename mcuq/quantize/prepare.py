@@ -46,6 +46,18 @@ def prepare(model: Any) -> Prepared:
     return Prepared(model, _relu_instead_of_relu6(model))
 
 
+def prepare_real(model: Any) -> None:
+    """Prepares the tree of a model whose activations stay real, in place: known shapes, float32 constants, nothing that
+    changes what is computed.
+
+    Raises ``UnsupportedError`` as ``prepare`` does.
+    """
+    _fix_shapes(model)
+    _name_uniquely(model)
+    _unfold_half_floats(model)
+    _constant_reshapes(model)
+
+
 def _fix_shapes(model: Any) -> None:
     """Drops ``shape_signature``: stock files say -1 for the batch there and 1 in the shape itself."""
     subgraph = model.subgraphs[0]
