@@ -8,6 +8,7 @@ import numpy as np
 
 from mcuq.ir import Layer
 from mcuq.ir.kernel_call import (
+    Argument,
     Constant,
     ConstantPointer,
     KernelCall,
@@ -31,9 +32,8 @@ def cycles(layer: Layer, _target: Target) -> int:
     _, _, weights = as_convolution(layer)
     each = 8 if tflite_name(layer.op) == "DEPTHWISE_CONV_2D" else 5
     outputs = layer.output.type.elements
-    return (
-        LAYER_CYCLES + each * outputs * math.prod(weights.shape[1:]) + 40 * layer.input(0).type.elements + 20 * outputs
-    )
+    products = outputs * math.prod(weights.shape[1:])
+    return LAYER_CYCLES + each * products + 40 * layer.input(0).type.elements + 20 * outputs
 
 
 def lower(layer: Layer, _target: Target) -> Lowering:
@@ -57,7 +57,7 @@ def lower(layer: Layer, _target: Target) -> Lowering:
         Constant("scales", np.ascontiguousarray(weight_scales(layer)), "one for each output channel"),
         Constant("bias", bias_of(layer)),
     )
-    arguments = (
+    arguments: tuple[Argument, ...] = (
         params,
         TensorPointer(x.name),
         *(ConstantPointer(constant.name) for constant in constants),

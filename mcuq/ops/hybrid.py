@@ -10,6 +10,7 @@ Source: TFLite ``conv.cc``, ``depthwise_conv.cc``, ``fully_connected.cc``, ``por
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,10 +35,8 @@ class HybridFullyConnected(FullyConnected):
 
 def dense_attributes(options: Mapping[str, Any], layer: Layer) -> HybridFullyConnected:
     plain = fully_connected.attributes(options, layer)
-    asymmetric = bool(options.get("asymmetric_quantize_inputs", False))
-    return HybridFullyConnected(
-        plain.batches, plain.depth, plain.outputs, plain.activation, plain.weights_format, asymmetric
-    )
+    fields = {field.name: getattr(plain, field.name) for field in dataclasses.fields(plain)}
+    return HybridFullyConnected(**fields, asymmetric=bool(options.get("asymmetric_quantize_inputs", False)))
 
 
 def is_asymmetric(layer: Layer) -> bool:
