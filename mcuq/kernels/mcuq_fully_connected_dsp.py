@@ -1,6 +1,7 @@
-"""mcuq's fully connected layer for DSP cores (mcuq_fully_connected_s8_dsp.h).
+"""mcuq's fully connected layer for DSP cores (mcuq_fully_connected_s8_dsp.h), also for convolutions that are one.
 
-One rounding is affine, so the form of ``fast_requantize.fit`` is the only one; a layer without it is refused.
+One rounding is affine, so the form of ``fast_requantize.fit`` is the only one; a layer without it is refused. Two are
+where the activation clamps at the zero point.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ from mcuq.kernels.fast_requantize import FastRequantize, fit
 from mcuq.kernels.gemm_params import weight_rows
 from mcuq.kernels.operands import packed_call
 from mcuq.kernels.packed_weights import accumulator_range, pack, raw_bias, shuffle, shuffled, unpackable
+from mcuq.kernels.rows import CONVOLUTION, refuses_windows, rows
 from mcuq.kernels.work import LAYER_CYCLES
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.base import Array
-from mcuq.ops.fully_connected import FullyConnected
 from mcuq.ops.weighted import channel_requantization
 
 FUNCTION = "mcuq_fully_connected_s8_dsp"
@@ -38,14 +39,15 @@ LEAST_LEFT_SHIFT = 8
 def _constants(layer: Layer) -> FastRequantize | None:
     low, high = accumulator_range(layer, weight_rows(layer))
     limits = quantized_range(layer.attributes.activation, layer.output.type)
-    found = fit(*channel_requantization(layer), low, high, layer.output.type.zero_point, *limits, rounds_twice=False)
+    zero_point, twice = layer.output.type.zero_point, rows(layer).rounds_twice
+    found = fit(*channel_requantization(layer), low, high, zero_point, *limits, rounds_twice=twice)
     return None if found is None or found.left_shift < LEAST_LEFT_SHIFT else found
 
 
 def refuses(layer: Layer, target: Target) -> str | None:
     if (reason := needs_dsp(target)) is not None:
         return reason
-    if (reason := unpackable(weight_rows(layer))) is not None:
+    if (reason := refuses_windows(layer) or unpackable(weight_rows(layer))) is not None:
         return reason
     if _constants(layer) is None:
         return "no affine form is exact for all outputs with the same shifts"
@@ -56,22 +58,22 @@ def packed(layer: Layer) -> Array:
     weights, found = weight_rows(layer), _constants(layer)
     assert found is not None, "the layer is refused"
     depth = weights.shape[1]
-    rows = shuffle(weights) if shuffled(depth) else np.pad(weights, ((0, 0), (0, -depth % 4)))
-    return pack(rows, (found.with_bias(raw_bias(layer, weights)), found.multipliers), GROUP)
+    ordered = shuffle(weights) if shuffled(depth) else np.pad(weights, ((0, 0), (0, -depth % 4)))
+    return pack(ordered, (found.with_bias(raw_bias(layer, weights)), found.multipliers), GROUP)
 
 
 def cycles(layer: Layer, _target: Target) -> int:
-    a: FullyConnected = layer.attributes
+    a = rows(layer)
     quads, groups = -(-a.depth // 4), -(-a.outputs // GROUP)
     return int(LAYER_CYCLES + a.batches * (10 * quads + groups * (100 + 39 * quads)))
 
 
 def lower(layer: Layer, _target: Target) -> Lowering:
-    a: FullyConnected = layer.attributes
+    a = rows(layer)
     x, y = layer.input(0), layer.output
     found = _constants(layer)
     assert found is not None, "the layer is refused"
-    low, high = quantized_range(a.activation, y.type)
+    low, high = quantized_range(layer.attributes.activation, y.type)
     params = Struct(
         "mcuq_fully_connected_s8_dsp_params",
         "params",
@@ -95,4 +97,4 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     )
 
 
-KERNELS = (Kernel(FUNCTION, MCUQ, "FULLY_CONNECTED", refuses, lower, cycles),)
+KERNELS = tuple(Kernel(FUNCTION, MCUQ, op, refuses, lower, cycles) for op in ("FULLY_CONNECTED", CONVOLUTION))
