@@ -78,7 +78,8 @@ def main() -> None:
     goal = Path("build") / "build_time"
     shutil.rmtree(goal, ignore_errors=True)
     goals = Goals(optimize=Optimize(arguments.optimize))
-    options = building.BuildOptions(arguments.model, board_named(arguments.board), goal, arguments.data, goals=goals)
+    source = building.Source(arguments.model, data=arguments.data)
+    options = building.BuildOptions((source,), board_named(arguments.board), goal, goals)
     building.build(options, lambda *_: None)
     rows = [("import mcuq", imported), *((stage, _spent[stage]) for _, _, stage in STAGES if stage in _spent)]
     for stage, seconds in rows:

@@ -11,7 +11,7 @@ from benchmarks.bakenn_model import bakenn_code
 from benchmarks.foreign import Figures, ForeignCode, build_foreign, run_foreign
 from benchmarks.tflm_model import tflm_code
 from mcuq.board import Board, board_named
-from mcuq.build import BuildOptions, build
+from mcuq.build import BuildOptions, Source, build
 from mcuq.built import load_built
 from mcuq.estimate.counting import count_run
 from mcuq.estimate.disassembly import disassemble
@@ -58,7 +58,7 @@ class Task:
 
 def measure_mcuq(task: Task, engine: str) -> Figures:
     goal = task.folder / f"{task.model}-{task.core}-{engine}"
-    report = build(BuildOptions(task.path, task.board, goal, goals=GOALS[engine]), lambda *_: None)
+    (report,) = build(BuildOptions((Source(task.path),), task.board, goal, GOALS[engine]), lambda *_: None)
     built = load_built(goal)
     program = disassemble(built.image)
     runs = run_host(built.model, random_data(built).head(SAMPLES), lambda *_: None)

@@ -26,21 +26,20 @@ GLUE = """#include "mcuq_model.h"
 {prologue}
 static int8_t input[{input_bytes}U];
 static int8_t output[{output_bytes}U];
-const mcuq_buffer mcuq_model_inputs[] = {{{{(uint8_t *)input, {input_bytes}U}}}};
-const uint32_t mcuq_model_input_count = 1U;
-const mcuq_buffer mcuq_model_outputs[] = {{{{(uint8_t *)output, {output_bytes}U}}}};
-const uint32_t mcuq_model_output_count = 1U;
-const uint32_t mcuq_model_layer_count = 1U;
-const uint32_t mcuq_model_arena_bytes = {arena_bytes}U;
-uint8_t *const mcuq_model_arena = (uint8_t *)output;
-uint32_t mcuq_model_layer_ticks[1];
-const char mcuq_model_name[] = "foreign";
-const uint8_t mcuq_model_build_id[16] = {{0}};
-void mcuq_model_reset(void)
+static const mcuq_buffer given[] = {{{{(uint8_t *)input, {input_bytes}U}}}};
+static const mcuq_buffer made[] = {{{{(uint8_t *)output, {output_bytes}U}}}};
+const mcuq_model mcuq_models[] = {{{{"foreign", given, made, 1U, 1U, 1U, {arena_bytes}U}}}};
+const uint32_t mcuq_model_count = 1U;
+uint8_t *const mcuq_arena = (uint8_t *)output;
+uint32_t mcuq_layer_ticks[1];
+const uint8_t mcuq_build_id[16] = {{0}};
+void mcuq_model_reset(uint32_t model)
 {{
+    (void)model;
 }}
-int32_t mcuq_model_invoke(void)
+int32_t mcuq_model_invoke(uint32_t model)
 {{
+    (void)model;
     {infer};
     mcuq_profile_layer(0U);
     return 0;

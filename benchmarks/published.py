@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.engines import BOARDS
 from benchmarks.models import MODELS, write_models
 from mcuq.board import FlashStream, board_named
-from mcuq.build import BuildOptions, build
+from mcuq.build import BuildOptions, Source, build
 from mcuq.built import load_built
 from mcuq.estimate.estimate import BY_ADDRESS, Estimate, estimate
 from mcuq.estimate.published import FILE, published, timing_digest
@@ -37,7 +37,7 @@ def estimated(path: Path, core: str, policy: KernelPolicy, cache_bytes: int = 0)
     stream = FlashStream(cycles_per_byte=0.0, cache_bytes=cache_bytes)
     board = board_named(BOARDS[core]).model_copy(update={"core": core, "flash_stream": stream})
     goal = Path("build") / "published" / f"{path.stem}-{core}-{policy.value}-{cache_bytes}"
-    build(BuildOptions(path, board, goal, goals=Goals(policy=policy)), lambda *_: None)
+    build(BuildOptions((Source(path),), board, goal, Goals(policy=policy)), lambda *_: None)
     found = estimate(load_built(goal), 120.0, lambda *_: None)
     if found.method != BY_ADDRESS:
         raise SystemExit(f"the counting plugin is needed: {found.notes}")

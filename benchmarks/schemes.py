@@ -21,7 +21,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from mcuq.board import board_named
-from mcuq.build import BuildOptions, build
+from mcuq.build import BuildOptions, Source, build
 from mcuq.data import Dataset, load_data
 from mcuq.fit import Goals
 from mcuq.frontend.keras import to_float_tflite
@@ -54,8 +54,8 @@ def flash(content: bytes, board: str) -> str:
         model = Path(name) / "model.tflite"
         model.write_bytes(content)
         goals = Goals(Optimize.SIZE, policy=KernelPolicy.MCUQ)
-        options = BuildOptions(model, board_named(board), Path(name) / "out", goals=goals)
-        return f"{build(options, lambda *_: None).flash_bytes:,}"
+        options = BuildOptions((Source(model),), board_named(board), Path(name) / "out", goals=goals)
+        return f"{build(options, lambda *_: None)[0].flash_bytes:,}"
 
 
 def rows(arguments: argparse.Namespace) -> Iterator[str]:

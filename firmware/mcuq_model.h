@@ -1,4 +1,4 @@
-/* The interface between the firmware and the code that mcuq generates for one model.
+/* The interface between the firmware and the code that mcuq generates for the models of an image: one, or more.
  *
  * The generated C defines everything declared in the first part; the firmware never looks behind it. The second part is
  * defined by the firmware (profile.c) and called by generated code that was compiled with -DMCUQ_PROFILE. */
@@ -11,7 +11,7 @@
  * bank and start-up leaves it as it is; the name begins with .bss so that the array takes no room in any file. */
 #define MCUQ_ARENA __attribute__((section(".bss.mcuq_arena"), aligned(16)))
 
-/* One input or output of the model: where its bytes live while the model is not running, and how many there are.
+/* One input or output of a model: where its bytes live while the model is not running, and how many there are.
  * `data` is NULL for an input that is fed: the model asks for its bytes with mcuq_input_read while it runs. Only a model's
  * single input is. */
 typedef struct {
@@ -19,26 +19,31 @@ typedef struct {
     uint32_t bytes;
 } mcuq_buffer;
 
-extern const mcuq_buffer mcuq_model_inputs[];
-extern const uint32_t mcuq_model_input_count;
-extern const mcuq_buffer mcuq_model_outputs[];
-extern const uint32_t mcuq_model_output_count;
-extern const uint32_t mcuq_model_layer_count;
-extern const uint32_t mcuq_model_arena_bytes;
-extern uint8_t *const mcuq_model_arena; /* mcuq_model_arena_bytes of it, read while a run is stopped */
-extern uint32_t mcuq_model_layer_ticks[]; /* mcuq_model_layer_count entries, written by mcuq_profile_layer */
-extern const char mcuq_model_name[];
-extern const uint8_t mcuq_model_build_id[16];
+typedef struct {
+    const char *name;
+    const mcuq_buffer *inputs;
+    const mcuq_buffer *outputs;
+    uint32_t input_count;
+    uint32_t output_count;
+    uint32_t layer_count;
+    uint32_t arena_bytes; /* of mcuq_arena, all of which models share: a run of one overwrites what another left there */
+} mcuq_model;
 
-/* Makes the model forget what it remembers of earlier runs, if anything. */
-void mcuq_model_reset(void);
+extern const mcuq_model mcuq_models[];
+extern const uint32_t mcuq_model_count;
+extern uint8_t *const mcuq_arena;   /* read while a run is stopped */
+extern uint32_t mcuq_layer_ticks[]; /* as many as the model with most layers has, written by mcuq_profile_layer */
+extern const uint8_t mcuq_build_id[16];
 
-/* Runs the model once on what the input buffers hold. Inputs may be overwritten by it (they can share the arena).
+/* Makes a model, by its number in mcuq_models, forget what it remembers of earlier runs, if anything. */
+void mcuq_model_reset(uint32_t model);
+
+/* Runs a model once on what its input buffers hold. Inputs may be overwritten by it (they can share the arena).
  * Returns 0, or the 1-based number of the layer that failed. */
-int32_t mcuq_model_invoke(void);
+int32_t mcuq_model_invoke(uint32_t model);
 
 /* To be called after each layer, or after each part of one: adds the counter ticks since the previous call (or since the
- * run began) to mcuq_model_layer_ticks[index], without the cost of the call itself. A layer of 2^32 ticks or more has
+ * run began) to mcuq_layer_ticks[index], without the cost of the call itself. A layer of 2^32 ticks or more has
  * 0xFFFFFFFF. */
 void mcuq_profile_layer(uint32_t index);
 

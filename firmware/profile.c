@@ -8,6 +8,7 @@ static uint64_t run_start;
 static uint64_t layer_start;      /* when the layer that runs now began */
 static uint64_t previous_entry;   /* when the hook was last entered */
 static uint64_t pause_start;
+static uint32_t layer_count;      /* of the model that runs */
 static uint32_t layers_seen;
 static uint32_t hooks_seen;
 static uint32_t stop_at;          /* hooks after which the host looks at the run, 0 for none */
@@ -24,10 +25,10 @@ static uint32_t saturate(uint64_t ticks)
 void mcuq_profile_layer(uint32_t index)
 {
     const uint64_t entry = mcuq_ticks64();
-    if (index < mcuq_model_layer_count) {
+    if (index < layer_count) {
         const uint64_t elapsed = entry - layer_start;
         last_ticks = saturate(elapsed > between_ticks ? elapsed - between_ticks : 0U);
-        mcuq_model_layer_ticks[index] = saturate((uint64_t)mcuq_model_layer_ticks[index] + last_ticks);
+        mcuq_layer_ticks[index] = saturate((uint64_t)mcuq_layer_ticks[index] + last_ticks);
         layers_seen = index + 1U;
         hooks_seen++;
         if (hooks_seen == stop_at) {
@@ -39,19 +40,20 @@ void mcuq_profile_layer(uint32_t index)
     layer_start = mcuq_ticks64();
 }
 
-void mcuq_profile_begin(uint32_t stop_after)
+void mcuq_profile_begin(uint32_t layers, uint32_t stop_after)
 {
+    layer_count = layers;
     stop_at = 0U;
     between_ticks = 0U;
-    if (mcuq_model_layer_count > 0U) {
+    if (layers > 0U) {
         /* Two calls with nothing between them: all that the second one sees is the hook itself. */
         mcuq_profile_layer(0U);
         mcuq_profile_layer(0U);
         between_ticks = last_ticks;
         hook_ticks = entry_to_entry;
     }
-    for (uint32_t i = 0U; i < mcuq_model_layer_count; i++) {
-        mcuq_model_layer_ticks[i] = 0U;
+    for (uint32_t i = 0U; i < layers; i++) {
+        mcuq_layer_ticks[i] = 0U;
     }
     layers_seen = 0U;
     hooks_seen = 0U;

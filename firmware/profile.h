@@ -8,9 +8,9 @@
 
 #include <stdint.h>
 
-/* Measures the hook's cost, forgets the previous run's layers and starts the first layer. Once `stop_after` parts of
- * layers are done, mcuq_protocol_stopped is called; 0: never. */
-void mcuq_profile_begin(uint32_t stop_after);
+/* Measures the hook's cost, forgets the previous run's layers and starts the first of `layers`, which is what the model
+ * has. Once `stop_after` parts of layers are done, mcuq_protocol_stopped is called; 0: never. */
+void mcuq_profile_begin(uint32_t layers, uint32_t stop_after);
 
 /* To be called when the model returns: ticks since mcuq_profile_begin returned. */
 uint64_t mcuq_profile_end(void);

@@ -11,8 +11,8 @@
 #define BODY_BYTES (PAYLOAD_BYTES - MCUQ_FRAME_OVERHEAD_BYTES)
 #define NAME_BYTES 31U /* longer names are cut in the answer to HELLO */
 
-/* HELLO's answer is the longest of fixed size: 42 bytes and two names with their lengths. */
-_Static_assert(BODY_BYTES >= 42U + 2U * (NAME_BYTES + 1U), "the board's link payload is too small for an identity");
+/* HELLO's answer is the longest of fixed size: 42 bytes, two names with their lengths, and which model it is. */
+_Static_assert(BODY_BYTES >= 42U + 2U * (NAME_BYTES + 1U) + 2U, "the board's link payload is too small for an identity");
 _Static_assert(PAYLOAD_BYTES <= 65535U, "the payload size is sent in 16 bits");
 
 static uint8_t request_bytes[PAYLOAD_BYTES];
@@ -27,6 +27,8 @@ static mcuq_frame_decoder decoder;
 static bool greeted;
 static uint32_t last_sequence; /* of the request taken last, 0 before the first */
 #define NEW_SEQUENCES 0x7FFFU  /* the numbers after last_sequence, modulo 2^16, that are new */
+
+static uint32_t selected; /* the model that requests are about */
 
 static mcuq_clock session_clock;
 static mcuq_counter session_counter;
@@ -62,27 +64,46 @@ static uint32_t put_name(uint8_t *to, const char *name)
 
 static uint32_t answer_hello(request ask, uint8_t *body)
 {
-    if (ask.bytes != 0U) {
+    if (ask.bytes > 1U) {
         return REFUSED | MCUQ_NAK_BAD_LENGTH;
     }
+    const uint32_t number = ask.bytes == 0U ? selected : ask.body[0];
+    if (number >= mcuq_model_count) {
+        return REFUSED | MCUQ_NAK_BAD_INDEX;
+    }
+    const mcuq_model *const model = &mcuq_models[number];
     body[0] = (uint8_t)MCUQ_PROTOCOL_VERSION;
-    const bool fed = mcuq_model_input_count > 0U && mcuq_model_inputs[0].data == NULL;
+    const bool fed = model->input_count > 0U && model->inputs[0].data == NULL;
     body[1] = (uint8_t)((session_clock.fallback ? MCUQ_FLAG_CLOCK_FALLBACK : 0) | (fed ? MCUQ_FLAG_FED_INPUT : 0));
     body[2] = (uint8_t)session_counter.kind;
     body[3] = (uint8_t)session_counter.bits;
     mcuq_store_u32(body + 4, session_clock.core_hz);
     mcuq_store_u32(body + 8, session_counter.hz);
     mcuq_store_u16(body + 12, PAYLOAD_BYTES);
-    body[14] = (uint8_t)mcuq_model_input_count;
-    body[15] = (uint8_t)mcuq_model_output_count;
-    mcuq_store_u32(body + 16, mcuq_model_layer_count);
-    mcuq_store_u32(body + 20, mcuq_model_arena_bytes);
-    memcpy(body + 24, mcuq_model_build_id, 16U);
+    body[14] = (uint8_t)model->input_count;
+    body[15] = (uint8_t)model->output_count;
+    mcuq_store_u32(body + 16, model->layer_count);
+    mcuq_store_u32(body + 20, model->arena_bytes);
+    memcpy(body + 24, mcuq_build_id, 16U);
     mcuq_store_u16(body + 40, last_sequence);
     uint32_t length = 42U;
     length += put_name(body + length, MCUQ_BOARD_NAME);
-    length += put_name(body + length, mcuq_model_name);
-    return length;
+    length += put_name(body + length, model->name);
+    body[length] = (uint8_t)mcuq_model_count;
+    body[length + 1U] = (uint8_t)number;
+    return length + 2U;
+}
+
+static uint32_t answer_select(request ask)
+{
+    if (ask.bytes != 1U) {
+        return REFUSED | MCUQ_NAK_BAD_LENGTH;
+    }
+    if (ask.body[0] >= mcuq_model_count) {
+        return REFUSED | MCUQ_NAK_BAD_INDEX;
+    }
+    selected = ask.body[0];
+    return 0U;
 }
 
 static uint32_t answer_buffers(request ask, uint8_t *body)
@@ -91,8 +112,8 @@ static uint32_t answer_buffers(request ask, uint8_t *body)
         return REFUSED | MCUQ_NAK_BAD_LENGTH;
     }
     const bool outputs = ask.body[0] != 0U;
-    const mcuq_buffer *const buffers = outputs ? mcuq_model_outputs : mcuq_model_inputs;
-    const uint32_t count = outputs ? mcuq_model_output_count : mcuq_model_input_count;
+    const mcuq_buffer *const buffers = outputs ? mcuq_models[selected].outputs : mcuq_models[selected].inputs;
+    const uint32_t count = outputs ? mcuq_models[selected].output_count : mcuq_models[selected].input_count;
     uint32_t length = 0U;
     for (uint32_t i = ask.body[1]; i < count && length + 4U <= BODY_BYTES; i++) {
         mcuq_store_u32(body + length, buffers[i].bytes);
@@ -109,10 +130,10 @@ static uint32_t answer_write_input(request ask)
     const uint32_t index = ask.body[0];
     const uint32_t offset = mcuq_load_u32(ask.body + 1);
     const uint32_t count = ask.bytes - 5U;
-    if (index >= mcuq_model_input_count) {
+    if (index >= mcuq_models[selected].input_count) {
         return REFUSED | MCUQ_NAK_BAD_INDEX;
     }
-    const mcuq_buffer input = mcuq_model_inputs[index];
+    const mcuq_buffer input = mcuq_models[selected].inputs[index];
     if (input.data == NULL || offset > input.bytes || count > input.bytes - offset) {
         return REFUSED | MCUQ_NAK_OUT_OF_RANGE;
     }
@@ -128,9 +149,9 @@ static uint32_t answer_run(request ask, uint8_t *body)
     feed.left = 0U;
     feed.taken = 0U;
     feed.abandoned = false;
-    mcuq_model_reset(); /* every sample stands alone */
-    mcuq_profile_begin(ask.bytes == 0U ? 0U : mcuq_load_u32(ask.body));
-    const int32_t status = mcuq_model_invoke();
+    mcuq_model_reset(selected); /* every sample stands alone */
+    mcuq_profile_begin(mcuq_models[selected].layer_count, ask.bytes == 0U ? 0U : mcuq_load_u32(ask.body));
+    const int32_t status = mcuq_model_invoke(selected);
     const uint64_t ticks = mcuq_profile_end();
     mcuq_store_u32(body, (uint32_t)status);
     mcuq_store_u64(body + 4, ticks);
@@ -145,10 +166,10 @@ static uint32_t answer_read_output(request ask, uint8_t *body)
     const uint32_t index = ask.body[0];
     const uint32_t offset = mcuq_load_u32(ask.body + 1);
     const uint32_t count = mcuq_load_u16(ask.body + 5);
-    if (index >= mcuq_model_output_count) {
+    if (index >= mcuq_models[selected].output_count) {
         return REFUSED | MCUQ_NAK_BAD_INDEX;
     }
-    const mcuq_buffer output = mcuq_model_outputs[index];
+    const mcuq_buffer output = mcuq_models[selected].outputs[index];
     if (count > BODY_BYTES || offset > output.bytes || count > output.bytes - offset) {
         return REFUSED | MCUQ_NAK_OUT_OF_RANGE;
     }
@@ -164,15 +185,16 @@ static uint32_t answer_arena(uint8_t type, request ask, uint8_t *body)
     }
     const uint32_t offset = mcuq_load_u32(ask.body);
     const uint32_t count = mcuq_load_u32(ask.body + 4);
+    const uint32_t arena_bytes = mcuq_models[selected].arena_bytes;
     const bool read = type == (uint8_t)MCUQ_REQUEST_READ_ARENA;
-    if (offset > mcuq_model_arena_bytes || count > mcuq_model_arena_bytes - offset || (read && count > BODY_BYTES)) {
+    if (offset > arena_bytes || count > arena_bytes - offset || (read && count > BODY_BYTES)) {
         return REFUSED | MCUQ_NAK_OUT_OF_RANGE;
     }
     if (read) {
-        memcpy(body, mcuq_model_arena + offset, count);
+        memcpy(body, mcuq_arena + offset, count);
         return count;
     }
-    mcuq_store_u32(body, mcuq_crc32(mcuq_model_arena + offset, count));
+    mcuq_store_u32(body, mcuq_crc32(mcuq_arena + offset, count));
     return 4U;
 }
 
@@ -186,7 +208,7 @@ static uint32_t answer_layers(request ask, uint8_t *body)
     mcuq_store_u32(body + 4, mcuq_profile_hook_ticks());
     uint32_t length = 8U;
     for (uint32_t i = mcuq_load_u32(ask.body); i < count && length + 4U <= BODY_BYTES; i++) {
-        mcuq_store_u32(body + length, mcuq_model_layer_ticks[i]);
+        mcuq_store_u32(body + length, mcuq_layer_ticks[i]);
         length += 4U;
     }
     return length;
@@ -222,6 +244,8 @@ static uint32_t dispatch(uint8_t type, request ask, uint8_t *body)
     case MCUQ_REQUEST_ARENA_CRC:
     case MCUQ_REQUEST_READ_ARENA:
         return answer_arena(type, ask, body);
+    case MCUQ_REQUEST_SELECT:
+        return answer_select(ask);
     default:
         return REFUSED | MCUQ_NAK_UNKNOWN_REQUEST;
     }
@@ -311,7 +335,7 @@ static void ask_for_input(void)
         const uint32_t data_bytes = frame_bytes - MCUQ_FRAME_OVERHEAD_BYTES;
         if (data_bytes <= 4U) {
             answer = REFUSED | MCUQ_NAK_BAD_LENGTH;
-        } else if (mcuq_load_u32(data) != feed.taken || data_bytes - 4U > mcuq_model_inputs[0].bytes - feed.taken) {
+        } else if (mcuq_load_u32(data) != feed.taken || data_bytes - 4U > mcuq_models[selected].inputs[0].bytes - feed.taken) {
             answer = REFUSED | MCUQ_NAK_OUT_OF_RANGE;
         } else {
             feed.next = data + 4;

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#define MCUQ_PROTOCOL_VERSION 2U
+#define MCUQ_PROTOCOL_VERSION 3U
 
 enum {
     MCUQ_REQUEST_HELLO = 0x01,
@@ -23,6 +23,7 @@ enum {
     MCUQ_REQUEST_STEP = 0x09,
     MCUQ_REQUEST_ARENA_CRC = 0x0A,
     MCUQ_REQUEST_READ_ARENA = 0x0B,
+    MCUQ_REQUEST_SELECT = 0x0C,
     MCUQ_RESPONSE = 0x80, /* or-ed to the request's type */
     MCUQ_FAULT = 0xFE,
     MCUQ_NAK = 0xFF

@@ -1,13 +1,16 @@
-"""A model into a build folder: quantized model, generated C, firmware images, manifest and report.
+"""Models into a build folder: quantized models, generated C, firmware images, manifest and reports.
 
 ``DIR/model.tflite`` (and ``float.tflite``), ``src/``, ``NAME.elf .bin .hex .map``, ``sim/`` for a board that another
-board's machine simulates, ``board.json``, ``layout.json``, ``manifest.json``, ``report.json``.
+board's machine simulates, ``board.json``, ``layout.json``, ``manifest.json``, ``report.json``. Of several models in one
+image each has its own model, layout and report, in a folder of its name.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -15,15 +18,16 @@ from pathlib import Path
 from mcuq import __version__
 from mcuq.board import Board
 from mcuq.cmsis_nn import CmsisNN, find_cmsis_nn
-from mcuq.codegen.model import build_id
+from mcuq.codegen.image import build_id
+from mcuq.codegen.names import check_distinct, model_identifier
 from mcuq.data import check_data_exists
-from mcuq.errors import ToolError
-from mcuq.fit import Fitted, Goals, fit
+from mcuq.errors import ToolError, UsageError
+from mcuq.fit import NOTHING, Fitted, Goals, Known, fit
 from mcuq.frontend.model_file import model_kind
 from mcuq.host_run import Figures, figures, run_host
 from mcuq.kernels.base import CMSIS_NN
 from mcuq.layout import layout_of
-from mcuq.model import Model, Progress, float_note, load_model
+from mcuq.model import Model, Progress, float_note, load_model, model_name
 from mcuq.output import check_replaceable, replaced_folder
 from mcuq.planner.lower import KernelPolicy
 from mcuq.quantize.request import Request
@@ -42,46 +46,83 @@ HOST_SAMPLES = 200
 
 
 @dataclass(frozen=True, slots=True)
-class BuildOptions:
-    """What ``mcuq build`` was asked for."""
+class Source:
+    """A model to build: its file, what to call it (None: as its file), and what to make of it."""
 
-    model: Path
+    path: Path
+    name: str | None = None
+    data: str | None = None
+    request: Request = field(default_factory=Request)
+    known: Known = NOTHING
+
+    @property
+    def called(self) -> str:
+        return self.name or model_name(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """What ``mcuq build`` was asked for: one image with all ``sources``."""
+
+    sources: tuple[Source, ...]
     board: Board
     folder: Path
-    data: str | None = None
     goals: Goals = field(default_factory=Goals)
     cmsis_nn: Path | None = None
-    request: Request = field(default_factory=Request)
 
 
-def build(options: BuildOptions, progress: Progress) -> Report:
-    """Build into ``options.folder``, whole or not at all, and tell what came out."""
+def build(options: BuildOptions, progress: Progress) -> tuple[Report, ...]:
+    """Build into ``options.folder``, whole or not at all, and tell what came out: a report for each model."""
     _check_early(options)
     cmsis_nn = found_cmsis_nn(options.goals.policy, options.cmsis_nn)
-    model = load_model(options.model, options.data, progress, request=options.request)
-    Reference(model.tflite)  # the referee must take the model, or no byte could be proven
+    models = [_loaded(source, progress) for source in options.sources]
+    known = {model.name: (model.graph, source.known) for model, source in zip(models, options.sources, strict=True)}
     with replaced_folder(options.folder, MANIFEST) as folder:
-        _write_models(folder, model)
+        _write_models(folder, models)
         progress("compiling", 0, 1)
-        fitted = fit(model.graph, model.name, options.board, cmsis_nn, options.goals, folder)
+        fitted = fit(known, options.board, cmsis_nn, options.goals, folder)
         progress("compiling", 1, 1)
-        report = _report(options, model, fitted, cmsis_nn, progress)
+        reports = tuple(_report(options, model, fitted, cmsis_nn, progress) for model in models)
         (folder / BOARD_FILE).write_text(options.board.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        (folder / LAYOUT_FILE).write_text(layout_of(fitted.plan).as_json(), encoding="utf-8")
-        manifest = _manifest(options, model, cmsis_nn, fitted, folder)
+        for model in models:
+            layout = layout_of(fitted.plans[model.name], fitted.plans.values())
+            (folder / folder_of(model.name, models) / LAYOUT_FILE).write_text(layout.as_json(), encoding="utf-8")
+        manifest = _manifest(options, models, cmsis_nn, fitted, folder)
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-        (folder / REPORT).write_text(report.as_json(), encoding="utf-8")
-    return report
+        for report in reports:
+            (folder / folder_of(report.model, models) / REPORT).write_text(report.as_json(), encoding="utf-8")
+    return reports
+
+
+def folder_of(name: str, models: Sequence[Model]) -> str:
+    """Where in the build folder the files of the model ``name`` lie: those of an only one, right in it."""
+    return "." if len(models) == 1 else model_identifier(name)
 
 
 def _check_early(options: BuildOptions) -> None:
     """What would otherwise come up only after TensorFlow and the quantizer have done their work."""
-    model_kind(options.model)
+    for source in options.sources:
+        model_kind(source.path)
+    names = [source.called for source in options.sources]
+    check_distinct(names)
+    if reserved := sorted({model_identifier(name) for name in names} & _OWN_FOLDERS) if len(names) > 1 else []:
+        raise UsageError(f"no model of several can be called {reserved[0]!r}", hint="give it another name: NAME=FILE")
     check_replaceable(options.folder, MANIFEST)
-    if options.data is not None:
-        check_data_exists(options.data)
+    for source in options.sources:
+        if source.data is not None:
+            check_data_exists(source.data)
     for tool in ("gcc", "objcopy"):
         find_tool(f"arm-none-eabi-{tool}")
+
+
+_OWN_FOLDERS = frozenset(("src", "sim", "obj"))
+"""What a build folder holds beside the folders of its models."""
+
+
+def _loaded(source: Source, progress: Progress) -> Model:
+    model = load_model(source.path, source.data, progress, request=source.request)
+    Reference(model.tflite)  # the referee must take the model, or no byte could be proven
+    return dataclasses.replace(model, name=source.called)
 
 
 def found_cmsis_nn(policy: KernelPolicy, named: Path | None) -> CmsisNN | None:
@@ -97,10 +138,13 @@ def found_cmsis_nn(policy: KernelPolicy, named: Path | None) -> CmsisNN | None:
     return found
 
 
-def _write_models(folder: Path, model: Model) -> None:
-    (folder / MODEL_FILE).write_bytes(model.tflite)
-    if model.float_tflite is not None:
-        (folder / FLOAT_FILE).write_bytes(model.float_tflite)
+def _write_models(folder: Path, models: Sequence[Model]) -> None:
+    for model in models:
+        where = folder / folder_of(model.name, models)
+        where.mkdir(exist_ok=True)
+        (where / MODEL_FILE).write_bytes(model.tflite)
+        if model.float_tflite is not None:
+            (where / FLOAT_FILE).write_bytes(model.float_tflite)
 
 
 def _report(
@@ -110,7 +154,7 @@ def _report(
     cmsis_nn: CmsisNN | None,
     progress: Progress,
 ) -> Report:
-    board, planned, image = options.board, fitted.plan, fitted.image
+    board, planned, image = options.board, fitted.plans[model.name], fitted.image
     host = figures_of(model, progress)
     used = any(step.library == CMSIS_NN for step in planned.program.steps)
     return Report(
@@ -143,7 +187,11 @@ def _report(
         optimize=options.goals.optimize.value,
         cmsis_nn=cmsis_nn.origin if cmsis_nn is not None and used else None,
         build_id=build_id(fitted.files).hex(),
-        notes=(*model.notes, *float_note(model.graph, board.core_with_fpu), *fitted.notes),
+        notes=(
+            *model.notes,
+            *float_note(model.graph, board.core_with_fpu),
+            *(fitted.notes if planned.program.stages else ()),
+        ),
     )
 
 
@@ -157,26 +205,32 @@ def figures_of(model: Model, progress: Progress) -> Figures:
 
 
 def _manifest(
-    options: BuildOptions, model: Model, cmsis_nn: CmsisNN | None, fitted: Fitted, folder: Path
+    options: BuildOptions, models: Sequence[Model], cmsis_nn: CmsisNN | None, fitted: Fitted, folder: Path
 ) -> dict[str, object]:
     """What the build was made from and with: enough to make it again, and nothing that differs between machines."""
     simulated = fitted.simulated
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {
-        "schema_version": 1,
+        "schema_version": 2,
         "mcuq": __version__,
-        "model": model.name,
-        "input_sha256": _digest(options.model),
         "board": options.board.name,
         "kernels": options.goals.policy.value,
         "optimize": options.goals.optimize.value,
-        "schemes": {layer.name: layer.scheme for layer in model.schemes},
         "cmsis_nn": None if cmsis_nn is None else cmsis_nn.origin,
         "packages": {name: metadata.version(name) for name in ("ai-edge-litert", "numpy")},
         "image": fitted.image.elf.relative_to(folder).as_posix(),
         "simulated_board": None if simulated is None else simulated.board.name,
         "simulated_image": None if simulated is None else simulated.elf.relative_to(folder).as_posix(),
-        "parts": list(fitted.plan.program.parts()),
+        "models": [
+            {
+                "model": model.name,
+                "folder": folder_of(model.name, models),
+                "input_sha256": _digest(source.path),
+                "schemes": {layer.name: layer.scheme for layer in model.schemes},
+                "parts": list(fitted.plans[model.name].program.parts()),
+            }
+            for model, source in zip(models, options.sources, strict=True)
+        ],
         "files": {path.relative_to(folder).as_posix(): _digest(path) for path in files},
     }
 

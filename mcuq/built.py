@@ -1,9 +1,10 @@
-"""A build folder, read back: the model, the board and the image that ``mcuq build`` left there."""
+"""A build folder, read back: the models, the board and the image that ``mcuq build`` left there."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,16 @@ from mcuq.report import Report
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What a build folder holds. ``image`` runs on the board, ``simulated_image`` on the machine that stands in.
+    """What a build folder holds of one of its models. ``image``, with all of them, runs on the board,
+    ``simulated_image`` on the machine that stands in.
 
-    ``parts``: the layer of each part of the model, in the order in which they run; a layer run row by row has many.
+    ``number`` is the model's in the image, ``files`` the folder of what is its own. ``parts``: the layer of each part
+    of the model, in the order in which they run; a layer run row by row has many.
     """
 
     folder: Path
+    files: Path
+    number: int
     board: Board
     model: Model
     report: Report
@@ -41,8 +46,18 @@ class Built:
 
 
 def load_built(folder: Path) -> Built:
-    """Read the build folder ``folder``. Raises ``UsageError`` when it is none, or was damaged,
-    and ``MismatchError`` when its model is another than that of its image.
+    """Read the build folder ``folder`` of one model. Raises what ``load_models`` raises, or ``UsageError``."""
+    models = load_models(folder)
+    if len(models) > 1:
+        raise UsageError(f"{folder} holds {len(models)} models", hint=_which(models))
+    return models[0]
+
+
+def load_models(folder: Path, only: str | None = None) -> tuple[Built, ...]:
+    """Read the build folder ``folder``: every model of its image, or ``only`` that of this name.
+
+    Raises ``UsageError`` when it is none, was damaged or has no such model, and ``MismatchError`` when a model is
+    another than that of its image.
     """
     if not (folder / MANIFEST).is_file():
         why = f"it has no {MANIFEST}" if folder.is_dir() else "it is a file" if folder.exists() else "it does not exist"
@@ -52,29 +67,46 @@ def load_built(folder: Path) -> Built:
         )
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        report = Report.from_json((folder / REPORT).read_text(encoding="utf-8"))
-        board = Board.model_validate_json((folder / BOARD_FILE).read_text(encoding="utf-8"))
-        tflite = (folder / MODEL_FILE).read_bytes()
-        float_file = folder / FLOAT_FILE
-        float_tflite = float_file.read_bytes() if float_file.is_file() else None
-        image = folder / str(manifest["image"])
-        simulated = manifest["simulated_image"]
-        name = str(manifest["model"])
-        parts = tuple(int(part) for part in manifest["parts"])
-        built_from = str(manifest["files"][MODEL_FILE])
-        if not image.is_file() or not (simulated is None or (folder / str(simulated)).is_file()):
-            raise ValueError("an image is missing")
-        if set(parts) != set(range(len(report.layers))):
-            raise ValueError(f"{MANIFEST} has parts of other layers than {REPORT}")
+        # A manifest of version 1 is that of one model.
+        entries = manifest.get("models", [{**manifest, "folder": "."}])
+        found = tuple(_loaded(folder, manifest, number, entry) for number, entry in enumerate(entries))
+        if not found:
+            raise ValueError(f"{MANIFEST} has no models")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
         raise UsageError(
             f"the build folder {folder} is damaged", details=(_reason(error)[:200],), hint="build again"
         ) from error
+    wanted = tuple(one for one in found if only in (None, one.model.name))
+    if not wanted:
+        raise UsageError(f"{folder} has no model {only!r}", hint=_which(found))
+    return wanted
+
+
+def _which(models: Sequence[Built]) -> str:
+    return f"models: {', '.join(one.model.name for one in models)}"
+
+
+def _loaded(folder: Path, manifest: Mapping[str, Any], number: int, entry: Mapping[str, Any]) -> Built:
+    files = folder / str(entry["folder"])
+    report = Report.from_json((files / REPORT).read_text(encoding="utf-8"))
+    board = Board.model_validate_json((folder / BOARD_FILE).read_text(encoding="utf-8"))
+    tflite = (files / MODEL_FILE).read_bytes()
+    float_file = files / FLOAT_FILE
+    float_tflite = float_file.read_bytes() if float_file.is_file() else None
+    image = folder / str(manifest["image"])
+    simulated = manifest["simulated_image"]
+    parts = tuple(int(part) for part in entry["parts"])
+    built_from = str(manifest["files"][(files / MODEL_FILE).relative_to(folder).as_posix()])
+    if not image.is_file() or not (simulated is None or (folder / str(simulated)).is_file()):
+        raise ValueError("an image is missing")
+    if set(parts) != set(range(len(report.layers))):
+        raise ValueError(f"{MANIFEST} has parts of other layers than {REPORT}")
     if hashlib.sha256(tflite).hexdigest() != built_from:
-        raise MismatchError(f"{folder / MODEL_FILE} is not the model that the image was built from", hint="build again")
-    file_graph = read_tflite(tflite, f"{folder}/{MODEL_FILE}")
-    model = Model(name, tflite, float_tflite, file_graph, run_passes(bind(file_graph)), None)
-    return Built(folder, board, model, report, image, None if simulated is None else folder / simulated, parts)
+        raise MismatchError(f"{files / MODEL_FILE} is not the model that the image was built from", hint="build again")
+    file_graph = read_tflite(tflite, str(files / MODEL_FILE))
+    model = Model(str(entry["model"]), tflite, float_tflite, file_graph, run_passes(bind(file_graph)), None)
+    where = None if simulated is None else folder / str(simulated)
+    return Built(folder, files, number, board, model, report, image, where, parts)
 
 
 def _reason(error: Exception) -> str:

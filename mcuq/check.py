@@ -18,12 +18,12 @@ from mcuq.cmsis_nn import CmsisNN
 from mcuq.code_estimate import code_estimates
 from mcuq.core import core_named
 from mcuq.errors import BudgetError, McuqError, UnsupportedError
-from mcuq.fit import Choice, Goals, search
+from mcuq.fit import NOTHING, Choice, Goals, search, surveyed
 from mcuq.frontend.blockers import BlockedError, Blocker
 from mcuq.image import DoesNotFitError
 from mcuq.kernels.base import Target
 from mcuq.model import Model, Progress, float_note, load_model, model_name
-from mcuq.planner.choose import CodeOf, LayerOptions, survey
+from mcuq.planner.choose import CodeOf, LayerOptions
 from mcuq.quantize.request import Request
 from mcuq.reference import Reference
 from mcuq.report import Count
@@ -120,7 +120,7 @@ def check(
         model = load_model(path, data, progress, SAMPLES, request)
         Reference(model.tflite)  # the referee must take the model, as for a build
         target = Target(core, frozenset() if cmsis_nn is None else cmsis_nn.functions)
-        surveyed = survey(model.graph, target, goals.policy)
+        checked = surveyed(model.graph, NOTHING, target, goals.policy)
     except BlockedError as error:
         return dataclasses.replace(found, error=error, blockers=error.blockers)
     except UnsupportedError as error:
@@ -129,12 +129,12 @@ def check(
     tried: list[Check] = []
 
     def attempt(choice: Choice) -> Check:
-        tried.append(_described(found, model, choice, surveyed, code_of, board))
+        tried.append(_described(found, model, choice, checked.layers, code_of, board))
         _check_fits(tried[-1], board, goals)
         return tried[-1]
 
     try:
-        best = search(model.graph, target, surveyed, goals, lambda: code_of, attempt)
+        best = search([checked], target, goals, lambda: code_of, attempt)
     except BudgetError as error:
         closest = min(tried, key=lambda one: (one.ram.value or 0) + (one.flash.value or 0))
         return dataclasses.replace(closest, error=error, fits=False)
@@ -146,12 +146,13 @@ def _described(
     found: Check, model: Model, choice: Choice, surveyed: Sequence[LayerOptions], code_of: CodeOf, board: Board | None
 ) -> Check:
     """``found`` with the layers and the sizes of ``choice``."""
-    steps, core = choice.plan.program.steps, choice.plan.program.target.core
+    (plan,) = choice.plans
+    steps, core = plan.program.steps, plan.program.target.core
     cycles = {(one.layer.name, option.kernel): option.cycles for one in surveyed for option in one.options}
     pieces = {piece for step in steps for piece in code_of(step.lowering)}
     constants = sum(step.lowering.constant_bytes for step in steps)
     hot = LAYER_CODE_BYTES * len(steps) + sum(piece.bytes for piece in pieces)
-    state = sum(tensor.type.bytes for tensor in choice.plan.program.graph.states)
+    state = sum(tensor.type.bytes for tensor in plan.program.graph.states)
     beside = STACK_BYTES + BESIDE_BYTES + state + (0 if board is None else 2 * board.link.payload_bytes)
     copied = _copied(board, constants, hot)
     return dataclasses.replace(
@@ -166,12 +167,12 @@ def _described(
             )
             for step in steps
         ),
-        arena=Count("counted", choice.plan.arena_bytes),
+        arena=Count("counted", plan.arena_bytes),
         state=Count("counted", state),
         constants=Count("counted", constants),
         code=Count("estimated", FIRMWARE_CODE_BYTES + hot),
         flash=Count("estimated", FIRMWARE_CODE_BYTES + hot + constants),
-        ram=Count("estimated", choice.plan.arena_bytes + beside + sum(copied.values())),
+        ram=Count("estimated", plan.arena_bytes + beside + sum(copied.values())),
         cycles=Count("estimated", choice.cost.cycles),
         flash_limit_bytes=None if board is None else board.flash_bytes,
         ram_limit_bytes=None if board is None else board.ram_bytes,

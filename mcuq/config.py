@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,6 +19,7 @@ else:
     import tomli as tomllib
 
 NAME = "mcuq.toml"
+Keys = TypeVar("Keys", bound=BaseModel)
 
 
 class Quantize(BaseModel):
@@ -31,6 +32,17 @@ class Quantize(BaseModel):
     scheme: str = "w8a8"
     calibration: str = "auto"
     layers: dict[str, str] = Field(default_factory=dict)
+
+
+class OfModel(BaseModel):
+    """``[models.NAME]``: what holds for one model alone, before what is said of all."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    data: str | None = None
+    test_data: str | None = None
+    tuned: str | None = None
+    quantize: Quantize | None = None
 
 
 class Config(BaseModel):
@@ -47,6 +59,12 @@ class Config(BaseModel):
     tuned: str | None = None
     cmsis_nn: str | None = None
     quantize: Quantize = Quantize()
+    models: dict[str, OfModel] = Field(default_factory=dict)
+
+    def of(self, model: str) -> Config:
+        """What holds for the model of this name."""
+        own = self.models.get(model, OfModel())
+        return self.model_copy(update={key: value for key, value in own if value is not None})
 
 
 def load_config(*folders: Path) -> Config:
@@ -74,9 +92,11 @@ def _read(path: Path) -> Config:
             f"{path} is wrong", details=problems, hint=f"keys are: {', '.join(Config.model_fields)}"
         ) from error
     folder = path.resolve().parent
-    paths = {
-        key: str(folder / value)
-        for key in ("data", "test_data", "tuned", "cmsis_nn")
-        if (value := getattr(config, key))
-    }
-    return config.model_copy(update=paths)
+    models = {name: _absolute(one, folder) for name, one in config.models.items()}
+    return _absolute(config, folder).model_copy(update={"models": models})
+
+
+def _absolute(found: Keys, folder: Path) -> Keys:
+    """``found`` with its paths, which are relative to ``folder``, made absolute."""
+    paths = ((key, getattr(found, key, None)) for key in ("data", "test_data", "tuned", "cmsis_nn"))
+    return found.model_copy(update={key: str(folder / value) for key, value in paths if value})

@@ -1,26 +1,26 @@
-"""A model into images that fit: kernels are chosen, memory is planned, and the result is linked; when it is larger than
+"""Models into images that fit: kernels are chosen, memory is planned, and the result is linked; when it is larger than
 the board or than what was asked for, again with less to spend. Works in a folder that it fills.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from mcuq.board import Board, simulated_board
 from mcuq.cmsis_nn import CmsisNN
-from mcuq.codegen.model import generate
-from mcuq.codegen.names import model_identifier
+from mcuq.codegen.image import generate_image
+from mcuq.codegen.names import image_identifier
 from mcuq.errors import BudgetError, UsageError
 from mcuq.image import (
     DoesNotFitError,
     Image,
     board_toolchain,
     compile_kernels,
-    compile_model,
+    compile_models,
     link_image,
     remove_objects,
 )
@@ -57,51 +57,80 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Goals:
-    """What to make small, and the most bytes of flash and RAM that the whole image may take (None: the board's).
-
-    ``choices`` are kernels that are settled, by layer; ``cycles`` are better known than the kernels' own estimates.
-    """
+    """What to make small, and the most bytes of flash and RAM that the whole image may take (None: the board's)."""
 
     optimize: Optimize = Optimize.BALANCED
     flash_bytes: int | None = None
     ram_bytes: int | None = None
     policy: KernelPolicy = KernelPolicy.AUTO
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a model before kernels are chosen: ``choices`` are kernels that are settled, by layer;
+    ``cycles`` are better known than the kernels' own estimates."""
+
     choices: Choices = field(default_factory=dict)
     cycles: Cycles = field(default_factory=dict)
 
 
+NOTHING = Known()
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """A model to fit, with what is known of it and the options of its layers."""
+
+    graph: Graph
+    known: Known
+    layers: tuple[LayerOptions, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Images with the plan and the generated files that they were made from."""
+    """Images with the plans, by the models' names, and the generated files that they were made from."""
 
-    plan: Plan
+    plans: Mapping[str, Plan]
     files: Mapping[str, str]
     image: Image
     simulated: Image | None
     notes: tuple[str, ...] = ()
 
 
-def fit(graph: Graph, name: str, board: Board, cmsis_nn: CmsisNN | None, goals: Goals, folder: Path) -> Fitted:
-    """Write sources and images for ``board`` into ``folder``.
+def fit(
+    models: Mapping[str, tuple[Graph, Known]], board: Board, cmsis_nn: CmsisNN | None, goals: Goals, folder: Path
+) -> Fitted:
+    """Write sources and images of the ``models``, by name, for ``board`` into ``folder``.
 
-    Raises ``BudgetError`` with the numbers when no choice of kernels fits, ``UsageError`` for wrong ``choices``.
+    Raises ``BudgetError`` with the numbers when no choice of kernels fits, ``UsageError`` for wrong ``choices`` and
+    names that C cannot tell apart.
     """
     target = Target(board.core_with_fpu, frozenset() if cmsis_nn is None else cmsis_nn.functions)
-    surveyed = with_cycles(settled(survey(graph, target, goals.policy), goals.choices), goals.cycles)
+    found = [
+        surveyed(dataclasses.replace(graph, name=name), known, target, goals.policy)
+        for name, (graph, known) in models.items()
+    ]
     return search(
-        graph,
+        found,
         target,
-        surveyed,
         goals,
-        lambda: compile_kernels(surveyed, cmsis_nn, board_toolchain(board), folder),
-        lambda found: _linked(found, name, board, cmsis_nn, goals, folder),
+        lambda: compile_kernels(_layers(found), cmsis_nn, board_toolchain(board), folder),
+        lambda choice: _linked(choice, tuple(models), board, cmsis_nn, goals, folder),
     )
 
 
+def surveyed(graph: Graph, known: Known, target: Target, policy: KernelPolicy) -> Surveyed:
+    """``graph`` with its options, for ``search``. Raises ``UsageError`` when ``known.choices`` cannot be."""
+    return Surveyed(graph, known, with_cycles(settled(survey(graph, target, policy), known.choices), known.cycles))
+
+
+def _layers(models: Iterable[Surveyed]) -> tuple[LayerOptions, ...]:
+    return tuple(layer for model in models for layer in model.layers)
+
+
 def search(
-    graph: Graph,
+    models: Sequence[Surveyed],
     target: Target,
-    surveyed: Sequence[LayerOptions],
     goals: Goals,
     code: Callable[[], CodeOf],
     attempt: Callable[[Choice], Result],
@@ -110,86 +139,109 @@ def search(
 
     ``code`` is asked for when sizes of code matter. Raises ``BudgetError`` when nothing fits.
     """
+    layers = _layers(models)
     code_of: CodeOf = _no_code
     if goals.optimize is not Optimize.SPEED or goals.flash_bytes is not None:
         code_of = code()
     budget, streams = Budget(), goals.optimize is Optimize.RAM
-    missed: list[tuple[DoesNotFitError, Plan]] = []
+    missed: list[tuple[DoesNotFitError, Choice]] = []
     for _ in range(ATTEMPTS):
-        found = _chosen(graph, target, surveyed, goals, budget, code_of, streams)
+        found = _chosen(models, target, goals, budget, code_of, streams)
         try:
             return attempt(found)
         except DoesNotFitError as error:
             over = error
-        missed.append((over, found.plan))
+        missed.append((over, found))
         if over.flash_excess and code_of is _no_code:
             code_of = code()
-            found = _chosen(graph, target, surveyed, goals, budget, code_of, streams)
+            found = _chosen(models, target, goals, budget, code_of, streams)
         budget = Budget(
             found.cost.flash_bytes - over.flash_excess if over.flash_excess else budget.flash_bytes,
-            found.plan.lower_bound_bytes - over.ram_excess if over.ram_excess else budget.ram_bytes,
+            found.lower_bound_bytes - over.ram_excess if over.ram_excess else budget.ram_bytes,
         )
-        if choose(surveyed, goals.optimize, budget, code_of)[0] == found.choices:
+        if choose(layers, goals.optimize, budget, code_of)[0] == found.kernels:
             if streams or not over.ram_excess:
                 break
             streams = True
-    closest, planned = min(missed, key=lambda miss: miss[0].flash_excess + miss[0].ram_excess)
-    raise BudgetError(closest.message, details=(*closest.details, *_largest(planned)), hint=closest.hint) from closest
+    closest, tried = min(missed, key=lambda miss: miss[0].flash_excess + miss[0].ram_excess)
+    raise BudgetError(closest.message, details=(*closest.details, *_largest(tried)), hint=closest.hint) from closest
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Kernels for all layers, what they cost, and their plan; ``notes`` say what was given up for it."""
+    """Kernels for all layers, what they cost, and the plan of each model; ``notes`` say what was given up for it."""
 
-    choices: Choices
+    kernels: tuple[str, ...]
     cost: Cost
-    plan: Plan
+    plans: tuple[Plan, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def arena_bytes(self) -> int:
+        """Of the arena that all models share."""
+        return max(plan.arena_bytes for plan in self.plans)
+
+    @property
+    def lower_bound_bytes(self) -> int:
+        return max(plan.lower_bound_bytes for plan in self.plans)
 
 
 def _chosen(
-    graph: Graph,
-    target: Target,
-    surveyed: Sequence[LayerOptions],
-    goals: Goals,
-    budget: Budget,
-    code_of: CodeOf,
-    streams: bool,
+    models: Sequence[Surveyed], target: Target, goals: Goals, budget: Budget, code_of: CodeOf, streams: bool
 ) -> Choice:
     """The best choice of kernels. For little RAM several are planned: bounds do not tell enough."""
+    layers = _layers(models)
 
     def planned(optimize: Optimize, one: Budget) -> Choice:
-        choices, cost = choose(surveyed, optimize, one, code_of)
-        return Choice(choices, cost, plan(lower(graph, target, goals.policy, choices)))
+        kernels, cost = choose(layers, optimize, one, code_of)
+        rest = iter(kernels)
+        choices = [{layer.layer.name: next(rest) for layer in model.layers} for model in models]
+        programs = (lower(m.graph, target, goals.policy, chosen) for m, chosen in zip(models, choices, strict=True))
+        return Choice(kernels, cost, tuple(plan(program) for program in programs))
 
     if goals.optimize is not Optimize.RAM:
         first = planned(goals.optimize, budget)
-        return _streamed(first, first, first, goals, budget) if streams else first
+        return _streamed(first, first, first, models, goals, budget) if streams else first
     first = planned(Optimize.SPEED, budget)
-    limits = {min(level, budget.ram_bytes or level) for level in ram_levels(surveyed)[:RAM_LEVELS]}
+    limits = {min(level, budget.ram_bytes or level) for level in ram_levels(layers)[:RAM_LEVELS]}
     tried = [first, *(planned(Optimize.SPEED, Budget(budget.flash_bytes, limit)) for limit in sorted(limits))]
-    best = min(tried, key=lambda choice: arena_worth(choice.plan.arena_bytes, choice.cost.cycles))
-    return _streamed(best, first, planned(Optimize.BALANCED, Budget()), goals, budget)
+    best = min(tried, key=lambda choice: arena_worth(choice.arena_bytes, choice.cost.cycles))
+    return _streamed(best, first, planned(Optimize.BALANCED, Budget()), models, goals, budget)
 
 
-def _streamed(best: Choice, quickest: Choice, usual: Choice, goals: Goals, budget: Budget) -> Choice:
-    """``best``, or ``quickest`` with its first layers row by row where that needs less memory.
-
-    What it saves and takes is told against the ``usual`` choice.
+def _streamed(
+    best: Choice, quickest: Choice, usual: Choice, models: Sequence[Surveyed], goals: Goals, budget: Budget
+) -> Choice:
+    """``best``, or ``quickest`` with first layers row by row where that needs less memory: those of the model that
+    needs most, then, while that saves more, of the next. What it saves and takes is told against the ``usual`` choice.
     """
-    made = stream(quickest.plan, goals.policy, goals.choices, budget.ram_bytes)
-    if made is None or made.plan.arena_bytes >= best.plan.arena_bytes:
+    found = quickest
+    ranges: list[str] = []
+    while len(ranges) < len(models):
+        largest = max(range(len(models)), key=lambda index: found.plans[index].arena_bytes)
+        whole = found.plans[largest]
+        if whole.program.stages or (ranges and budget.ram_bytes is not None and found.arena_bytes <= budget.ram_bytes):
+            break
+        made = stream(whole, goals.policy, models[largest].known.choices, budget.ram_bytes)
+        if made is None or made.plan.arena_bytes >= whole.arena_bytes:
+            break
+        (stage,) = made.plan.program.stages
+        first, last = (made.plan.program.steps[index].layer.name for index in (stage.first, stage.last))
+        of = f" of {made.plan.program.graph.name}" if len(models) > 1 else ""
+        ranges.append(f"{first} to {last}{of}")
+        found = Choice(
+            quickest.kernels,
+            dataclasses.replace(found.cost, cycles=found.cost.cycles + made.extra_cycles),
+            (*found.plans[:largest], made.plan, *found.plans[largest + 1 :]),
+        )
+    if not ranges or found.arena_bytes >= best.arena_bytes:
         return best
-    (stage,) = made.plan.program.stages
-    first, last = (made.plan.program.steps[index].layer.name for index in (stage.first, stage.last))
-    cycles = (quickest.cost.cycles + made.extra_cycles) / 1e6
     note = (
-        f"layers {first} to {last} run a few rows at a time: an arena of {made.plan.arena_bytes:,} B instead of "
-        f"{usual.plan.arena_bytes:,} B, for {cycles:.2f} M cycles instead of {usual.cost.cycles / 1e6:.2f} M by the "
-        f"kernels' own estimates (`mcuq estimate` counts)"
+        f"layers {', '.join(ranges)} run a few rows at a time: an arena of {found.arena_bytes:,} B instead of "
+        f"{usual.arena_bytes:,} B, for {found.cost.cycles / 1e6:.2f} M cycles instead of "
+        f"{usual.cost.cycles / 1e6:.2f} M by the kernels' own estimates (`mcuq estimate` counts)"
     )
-    cost = dataclasses.replace(quickest.cost, cycles=quickest.cost.cycles + made.extra_cycles)
-    return Choice(quickest.choices, cost, made.plan, (note,))
+    return dataclasses.replace(found, notes=(note,))
 
 
 def _no_code(_lowering: Lowering) -> frozenset[Piece]:
@@ -221,23 +273,26 @@ def settled(surveyed: Sequence[LayerOptions], choices: Choices) -> tuple[LayerOp
     return tuple(found)
 
 
-def _linked(found: Choice, name: str, board: Board, cmsis_nn: CmsisNN | None, goals: Goals, folder: Path) -> Fitted:
-    """The board's image, and the one for the machine that stands in for it, from the same model objects."""
+def _linked(
+    found: Choice, names: Sequence[str], board: Board, cmsis_nn: CmsisNN | None, goals: Goals, folder: Path
+) -> Fitted:
+    """The board's image, and the one for the machine that stands in for it, from the same objects of the models."""
     banks = ", ".join(f"{role} in {bank}" for role, bank in board.placement.banks().items())
-    files = generate(found.plan, name, f"{name} for {board.name}: {banks}")
+    plans = dict(zip(names, found.plans, strict=True))
+    files = generate_image(plans, f"{board.name}: {banks}")
     (folder / "src").mkdir(exist_ok=True)
     for file, text in files.items():
         (folder / "src" / file).write_text(text, encoding="utf-8")
     sources = [file for file in files if file.endswith(".c")]
-    objects = compile_model(found.plan, sources, cmsis_nn, board_toolchain(board), folder)
-    identifier = model_identifier(name)
+    objects = compile_models(found.plans, sources, cmsis_nn, board_toolchain(board), folder)
+    identifier = image_identifier(names)
     image = link_image(board, objects, identifier, folder)
     _check_budget(image, goals)
     simulated = None
     if board.simulate_on is not None:
         simulated = link_image(simulated_board(board), objects, identifier, folder, "sim")
     remove_objects(folder)
-    return Fitted(found.plan, files, image, simulated, found.notes)
+    return Fitted(plans, files, image, simulated, found.notes)
 
 
 def _check_budget(image: Image, goals: Goals) -> None:
@@ -254,16 +309,26 @@ def _check_budget(image: Image, goals: Goals) -> None:
     raise DoesNotFitError("the model does not fit the budget", tuple(lines), "allow more", flash, ram)
 
 
-def _largest(planned: Plan) -> tuple[str, ...]:
+def _largest(found: Choice) -> tuple[str, ...]:
     """What takes the room: the arena with the layer that needs most of it, and the tables in flash."""
+
+    def of(planned: Plan) -> str:
+        return f" of {planned.program.graph.name}" if len(found.plans) > 1 else ""
+
+    largest = max(found.plans, key=lambda planned: planned.arena_bytes)
     alive = [
-        (sum(p.buffer.bytes for p in planned.placements if p.buffer.first <= index <= p.buffer.last), step.layer.name)
-        for index, step in enumerate(planned.program.steps)
+        (sum(p.buffer.bytes for p in largest.placements if p.buffer.first <= index <= p.buffer.last), step.layer.name)
+        for index, step in enumerate(largest.program.steps)
     ]
     most, layer = max(alive)
-    tables = [(step.lowering.constant_bytes, step.layer.name) for step in planned.program.steps]
+    tables = [
+        (step.lowering.constant_bytes, f"{step.layer.name}{of(planned)}")
+        for planned in found.plans
+        for step in planned.program.steps
+    ]
     return (
-        f"arena {planned.arena_bytes:,} B of RAM; most at layer {layer}, where {most:,} B are alive together",
+        f"arena {largest.arena_bytes:,} B of RAM; most at layer {layer}{of(largest)}, where {most:,} B are alive "
+        "together",
         f"weights and tables {sum(size for size, _ in tables):,} B of flash; most, {max(tables)[0]:,} B, "
         f"at layer {max(tables)[1]}",
     )

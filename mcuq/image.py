@@ -55,7 +55,7 @@ class DoesNotFitError(BudgetError):
 
 @dataclass(frozen=True, slots=True)
 class ModelObjects:
-    """A model's compiled code, to be linked into the firmware of one or more boards with the same core."""
+    """The models' compiled code, to be linked into the firmware of one or more boards with the same core."""
 
     objects: tuple[str, ...]
     toolchain: Toolchain
@@ -75,7 +75,7 @@ def kernel_units(lowerings: Iterable[tuple[str, Lowering]], cmsis_nn: CmsisNN | 
 def compile_kernels(
     surveyed: Sequence[LayerOptions], cmsis_nn: CmsisNN | None, toolchain: Toolchain, folder: Path
 ) -> CodeOf:
-    """Compile the kernels of all options, for ``compile_model`` to take its own from, and count their code."""
+    """Compile the kernels of all options, for ``compile_models`` to take its own from, and count their code."""
     lowerings = [(option.library, option.lowering) for layer in surveyed for option in layer.options]
     units = kernel_units(lowerings, cmsis_nn, _MODEL_OBJECTS)
     instances = instances_unit([lowering for _, lowering in lowerings], folder)
@@ -84,12 +84,13 @@ def compile_kernels(
     return code_of(folder / unit.object for unit in units)
 
 
-def compile_model(
-    plan: Plan, generated: Sequence[str], cmsis_nn: CmsisNN | None, toolchain: Toolchain, folder: Path
+def compile_models(
+    plans: Iterable[Plan], generated: Sequence[str], cmsis_nn: CmsisNN | None, toolchain: Toolchain, folder: Path
 ) -> ModelObjects:
     """Compile the generated C files (in ``folder/src``), and the kernels that they call unless that has been done."""
     units = [Unit(Path("src") / name, f"{_MODEL_OBJECTS}/{Path(name).stem}.o") for name in generated]
-    kernels = kernel_units(((s.library, s.lowering) for s in plan.program.steps), cmsis_nn, _MODEL_OBJECTS)
+    steps = [step for plan in plans for step in plan.program.steps]
+    kernels = kernel_units(((s.library, s.lowering) for s in steps), cmsis_nn, _MODEL_OBJECTS)
     missing = [unit for unit in kernels if not (folder / unit.object).exists()]
     toolchain.compile([*units, *missing], folder, (KERNELS, FIRMWARE, Path("src")), _system(cmsis_nn))
     return ModelObjects(tuple(unit.object for unit in (*units, *kernels)), toolchain)

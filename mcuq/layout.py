@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """``writes`` in the order in which they happen; C files of kernels by the folder of their library."""
+    """``writes`` in the order in which they happen; C files of the image's kernels by the folder of their library."""
 
     writes: tuple[Write, ...]
     own_sources: tuple[str, ...]
@@ -61,11 +61,10 @@ class Layout:
         return Layout(writes, tuple(map(str, values["own_sources"])), tuple(map(str, values["cmsis_nn_sources"])))
 
 
-def layout_of(plan: Plan) -> Layout:
-    """The layout of a model as ``plan`` lays it out and its images are linked."""
-    steps = plan.program.steps
+def layout_of(plan: Plan, image: Iterable[Plan]) -> Layout:
+    """The layout of a model as ``plan`` lays it out and its images, of all models of ``image``, are linked."""
     sources: dict[bool, set[str]] = {True: set(), False: set()}
-    for step in steps:
+    for step in (step for one in image for step in one.program.steps):
         sources[step.library == CMSIS_NN].update(step.lowering.sources)
     return Layout(tuple(_writes(plan)), tuple(sorted(sources[False])), tuple(sorted(sources[True])))
 

@@ -6,6 +6,7 @@ Speaks the protocol of ``docs/protocol.md`` over whatever pyserial opens. It doe
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import struct
 import time
@@ -18,7 +19,9 @@ from typing import Any
 from mcuq.errors import LinkError, PortError, RunError
 from mcuq.frames import OVERHEAD_BYTES, PAYLOAD_LIMIT_BYTES, Frame, FrameDecoder, encode
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSIONS = (2, 3)
+"""Firmware of version 2 has one model and knows no SELECT."""
+
 ATTEMPTS = 4
 """How often a request is sent, ``timeout_s`` apart, before the target counts as silent."""
 LAYER_LIMIT = 65_536
@@ -38,6 +41,8 @@ NAK_REASONS = dict(
 )
 _FLAG_CLOCK_FALLBACK = 1
 _FLAG_FED_INPUT = 2
+_SELECTS = 3
+"""The protocol version from which on a target may have several models."""
 HELLO_LAYOUT = struct.Struct("<BBBBIIHBBII16sH")
 _OPEN_HINTS = {
     errno.EACCES: "add yourself to the port's group (`sudo usermod -aG dialout $USER`) and log in again",
@@ -65,13 +70,16 @@ class Request(IntEnum):
     STEP = 0x09
     ARENA_CRC = 0x0A
     READ_ARENA = 0x0B
+    SELECT = 0x0C
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What the target says of itself. ``counter`` is dwt, systick, timer or none; ``counter_hz`` its ticks a second on
-    the real chip; ticks wrap unseen at 2^``counter_bits``. ``clock_fallback``: the board's own clock did not start.
-    ``fed_input``: the model asks for its one input while it runs."""
+    """What the target says of itself, and of one of its ``models``, whose number is ``number``.
+
+    ``counter`` is dwt, systick, timer or none; ``counter_hz`` its ticks a second on the real chip; ticks wrap unseen at
+    2^``counter_bits``. ``clock_fallback``: the board's own clock did not start. ``fed_input``: the model asks for its
+    one input while it runs."""
 
     board: str
     model: str
@@ -87,6 +95,8 @@ class Identity:
     layer_count: int
     arena_bytes: int
     fed_input: bool = False
+    models: int = 1
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +143,7 @@ class Link:
         self._sequence = 0
         self._in_step = False
         self._identity: Identity | None = None
+        self._model = 0
         self._asked = Frame(0, 0, b"")
         self.on_answer: Callable[[Frame, Frame], None] = _nobody_listens
         """Called with each request, once, and the frame that answers it."""
@@ -176,17 +187,45 @@ class Link:
             self._serial.close()
 
     def identify(self) -> Identity:
-        """Who answers. Asked anew on each call; ``LinkError`` when nobody does, or in another protocol version."""
+        """Who answers, turned to the model that was selected last on this link. Asked anew on each call.
+
+        ``LinkError`` when nobody answers, in another protocol version, or without such a model.
+        """
+        found = self._identified()
+        if found.number != self._model:
+            if self._model >= found.models:
+                raise LinkError(f"the target has {found.models} models, none of number {self._model}")
+            self._ask(Request.SELECT, bytes((self._model,)))
+            found = self._identified()
+            if found.number != self._model:
+                raise LinkError(f"the target was told to select model {self._model}, and is at {found.number}")
+        self._identity = dataclasses.replace(
+            found,
+            input_bytes=self._buffer_bytes(0, len(found.input_bytes)),
+            output_bytes=self._buffer_bytes(1, len(found.output_bytes)),
+        )
+        return self._identity
+
+    def select(self, model: int) -> Identity:
+        """Turn to the model of this number: all that follows is about it, after a reset of the target, too."""
+        if self._identity is None or self._model != model:
+            self._model = model
+            return self.identify()
+        return self._identity
+
+    def _identified(self) -> Identity:
+        """The answer to HELLO; of inputs and outputs it says only how many there are."""
         body = self._ask(Request.HELLO)
-        if body and body[0] != PROTOCOL_VERSION:
+        if body and body[0] not in PROTOCOL_VERSIONS:
             raise LinkError(
-                f"the target speaks protocol version {body[0]}, this mcuq speaks {PROTOCOL_VERSION}",
+                f"the target speaks protocol version {body[0]}, this mcuq speaks {PROTOCOL_VERSIONS[-1]}",
                 hint="build and load the firmware again",
             )
         try:
             fields = HELLO_LAYOUT.unpack_from(body)
             board, rest = take_name(body[HELLO_LAYOUT.size :])
-            model, _ = take_name(rest)
+            model, rest = take_name(rest)
+            models, number = (1, 0) if body[0] < _SELECTS else (rest[0], rest[1])
         except (struct.error, IndexError) as error:
             raise LinkError("the target's identity is cut short") from error
         _, flags, counter, bits, core_hz, counter_hz, payload, inputs, outputs, layers = fields[:10]
@@ -195,8 +234,10 @@ class Link:
             raise LinkError(f"the target's identity makes no sense: payload {payload} B, counter {counter}")
         if flags & _FLAG_FED_INPUT and inputs != 1:
             raise LinkError(f"the target's identity makes no sense: {inputs} inputs, of which the one is fed")
+        if number >= models:
+            raise LinkError(f"the target's identity makes no sense: number {number} of {models} models")
         self._sequence, self._in_step = last_sequence, True
-        self._identity = Identity(
+        return Identity(
             board=board,
             model=model,
             build_id=build_id,
@@ -206,13 +247,14 @@ class Link:
             counter_bits=bits,
             counter_hz=counter_hz,
             payload_bytes=payload,
-            input_bytes=self._buffer_bytes(0, inputs),
-            output_bytes=self._buffer_bytes(1, outputs),
+            input_bytes=(0,) * inputs,
+            output_bytes=(0,) * outputs,
             layer_count=layers,
             arena_bytes=arena,
             fed_input=bool(flags & _FLAG_FED_INPUT),
+            models=models,
+            number=number,
         )
-        return self._identity
 
     def run(self, inputs: Sequence[bytes]) -> RunResult:
         """Run the model once. ``inputs`` are the raw bytes of each input, little endian, of the sizes identified.

@@ -44,8 +44,11 @@ class Ticks:
     layers: tuple[int | None, ...]
 
 
-def check_identity(link: Link, build_id: str, name: str) -> Identity:
-    """Who answers. Raises ``MismatchError`` when the target runs another build than ``build_id`` (hex)."""
+def check_identity(link: Link, build_id: str, name: str, number: int = 0) -> Identity:
+    """Who answers, turned to the model ``name``, which has this ``number`` in its image.
+
+    Raises ``MismatchError`` when the target runs another build than ``build_id`` (hex).
+    """
     identity = link.identify()
     if identity.build_id.hex() != build_id:
         raise MismatchError(
@@ -53,7 +56,7 @@ def check_identity(link: Link, build_id: str, name: str) -> Identity:
             details=(f"target: {identity.model}, {identity.build_id.hex()}", f"build:  {name}, {build_id}"),
             hint="build again, or load this build's image",
         )
-    return identity
+    return link.select(number)
 
 
 def stream(

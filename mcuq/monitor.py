@@ -14,14 +14,21 @@ PENDING_LIMIT_BYTES = 16_384
 
 
 class Monitor:
-    """Takes bytes as they come in and gives lines."""
+    """Takes bytes as they come in and gives lines.
+
+    ``to_ask`` are the numbers of models that the device has told of and not named: each wants a HELLO of its own.
+    """
 
     def __init__(self) -> None:
         self._pending = b""
+        self._known: set[int] = set()
+        self.to_ask: tuple[int, ...] = ()
 
     def feed(self, data: bytes) -> list[str]:
         """The lines that ``data`` completes."""
         *ended, self._pending = (self._pending + data).split(b"\0")
+        for piece in ended:
+            self._notice(decode(piece))
         lines = [line for piece in ended if piece for line in _lines(piece)]
         # Plain text has no zero bytes to wait for, and a frame is seldom all text.
         text, newline, rest = self._pending.rpartition(b"\n")
@@ -31,6 +38,13 @@ class Monitor:
         if len(self._pending) > PENDING_LIMIT_BYTES:
             lines += self.rest()
         return lines
+
+    def _notice(self, frame: Frame | None) -> None:
+        """Keep which models have been named."""
+        if frame is not None and frame.type == Request.HELLO | RESPONSE:
+            number, models = _which(frame.body)
+            self._known.add(number)
+            self.to_ask = tuple(other for other in range(models) if other not in self._known)
 
     def rest(self) -> list[str]:
         """What has come in and is not finished."""
@@ -60,8 +74,20 @@ def _identity(body: bytes) -> str:
         model, _ = take_name(rest)
     except (struct.error, IndexError):
         return f"answer to HELLO, cut short: {len(body)} B"
+    number, models = _which(body)
     clock = f"{core_hz / 1e6:g} MHz{', the board’s own clock did not start' if flags & 1 else ''}"
-    return f"{board} runs {model}, build {build_id.hex()}, at {clock}, protocol version {version}"
+    which = f" (model {number} of {models})" if models > 1 else ""
+    return f"{board} runs {model}{which}, build {build_id.hex()}, at {clock}, protocol version {version}"
+
+
+def _which(body: bytes) -> tuple[int, int]:
+    """Number and count of models that an identity tells; those of a device with one, where it tells none."""
+    try:
+        _, rest = take_name(body[HELLO_LAYOUT.size :])
+        _, rest = take_name(rest)
+    except IndexError:
+        rest = b""
+    return (rest[1], rest[0]) if len(rest) == 2 else (0, 1)
 
 
 def _request(number: int) -> str:

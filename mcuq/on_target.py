@@ -125,7 +125,7 @@ def connect(built: Built, port: str, timeout_s: float) -> Link:
 def identify(link: Link, built: Built) -> Identity:
     """Who answers; raises ``MismatchError`` when it runs another build, ``LinkError`` when nobody does."""
     try:
-        return check_identity(link, built.report.build_id, built.model.name)
+        return check_identity(link, built.report.build_id, built.model.name, built.number)
     except LinkError as error:
         raise LinkError(
             error.message,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -112,20 +112,50 @@ class Report:
         )
 
 
-def print_report(report: Report, console: Console) -> None:
-    """The report as a short table for people, then the layers."""
-    console.print(
-        Group(
-            _summary(report), *_layers(report), *(Text(f"note: {note}", style="bold yellow") for note in report.notes)
-        )
-    )
+OF_THE_IMAGE = ("board", "ram_bytes", "ram_limit_bytes", "stack_bytes", "flash_bytes", "flash_limit_bytes", "kernels",
+                "optimize", "build_id")  # fmt: skip
+"""What the reports of all models of an image say alike."""
 
 
-def _summary(report: Report) -> Table:
+def reports_json(reports: Sequence[Report]) -> str:
+    """The report of a model as one JSON object; those of several in one, with what holds for the image before them."""
+    if len(reports) == 1:
+        return reports[0].as_json()
+    first = dataclasses.asdict(reports[0])
+    image = {name: first[name] for name in OF_THE_IMAGE}
+    arena = max(report.arena_bytes for report in reports)
+    values = {"schema_version": SCHEMA_VERSION, "command": first["command"], **image, "arena_bytes": arena}
+    return json.dumps({**values, "models": [dataclasses.asdict(one) for one in reports]}, indent=2) + "\n"
+
+
+def print_reports(reports: Sequence[Report], console: Console) -> None:
+    """For each model a short table for people, its layers and notes; for an image of several, then what they share."""
+    for report in reports:
+        rows = _summary_rows(report)
+        if len(reports) > 1:
+            rows = {name: value for name, value in rows.items() if name not in ("board", "RAM", "flash")}
+        notes = (Text(f"note: {note}", style="bold yellow") for note in report.notes)
+        console.print(Group(_summary(rows), *_layers(report), *notes))
+        if len(reports) > 1:
+            console.print()
+    if len(reports) > 1:
+        console.print(_summary(_image_rows(reports)))
+
+
+def _image_rows(reports: Sequence[Report]) -> Mapping[str, str]:
+    """What holds for the image of several models; most stack is used by whichever uses most."""
+    used = [report.stack_used_bytes for report in reports if report.stack_used_bytes is not None]
+    rows = _summary_rows(dataclasses.replace(reports[0], stack_used_bytes=max(used, default=None)))
+    image = {"image": f"{len(reports)} models: {', '.join(report.model for report in reports)}", "board": rows["board"]}
+    image["arena"] = f"{max(report.arena_bytes for report in reports):,} B, which all models share"
+    return {**image, "RAM": rows["RAM"], "flash": rows["flash"]}
+
+
+def _summary(rows: Mapping[str, str]) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in _summary_rows(report).items():
+    for name, value in rows.items():
         table.add_row(name, value)
     return table
 

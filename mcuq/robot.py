@@ -131,4 +131,4 @@ def samples_text(built: Built, runs: HostRuns) -> str:
         for sample in range(len(runs.inputs[0]))
     ]
     about = {"board": built.board.name, "model": built.model.name, "build_id": built.report.build_id}
-    return json.dumps({**about, "samples": samples}, indent=1) + "\n"
+    return json.dumps({**about, "number": built.number, "samples": samples}, indent=1) + "\n"

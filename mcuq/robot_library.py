@@ -16,11 +16,11 @@ from typing import Any
 
 __all__ = ["free_port", "monitor_path", "should_compute_every_byte", "should_run_build"]  # the keywords
 
-HELLO, WRITE_INPUT, RUN, READ_OUTPUT, INPUT = 0x01, 0x03, 0x04, 0x05, 0x08
+HELLO, WRITE_INPUT, RUN, READ_OUTPUT, INPUT, SELECT = 0x01, 0x03, 0x04, 0x05, 0x08, 0x0C
 RESPONSE, FAULT, REFUSED = 0x80, 0xFE, 0xFF
 HEADER = struct.Struct("<BH")
 IDENTITY = struct.Struct("<BBBBIIHBBII16sH")
-VERSION = 2
+VERSION = 3
 FED_INPUT = 2
 OVERHEAD_BYTES = HEADER.size + 4
 CONNECT_S = 20.0
@@ -74,6 +74,13 @@ class Firmware:
 
     def close(self) -> None:
         self._socket.close()
+
+    def select(self, number: int) -> None:
+        """Turn to the model of this number in the image."""
+        self.identify()
+        if number:
+            self._ask(SELECT, bytes((number,)))
+            self.identify()
 
     def identify(self) -> None:
         """Ask who answers, and keep it."""
@@ -169,7 +176,7 @@ def should_run_build(port: int, samples: str) -> None:
     wanted = _load(samples)
     firmware = Firmware(int(port), 10.0)
     try:
-        firmware.identify()
+        firmware.select(wanted["number"])
         found = {"board": firmware.board, "model": firmware.model, "build_id": firmware.build_id}
     finally:
         firmware.close()
@@ -185,7 +192,7 @@ def should_compute_every_byte(port: int, samples: str, timeout_s: float = 120.0)
     different: list[str] = []
     compared = bad_bytes = 0
     try:
-        firmware.identify()
+        firmware.select(wanted["number"])
         for number, sample in enumerate(wanted["samples"]):
             inputs = [base64.b64decode(text) for text in sample["inputs"]]
             outputs = [base64.b64decode(text) for text in sample["outputs"]]

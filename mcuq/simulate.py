@@ -103,7 +103,7 @@ def _in_renode(built: Built, runs: HostRuns, options: SimulationOptions, progres
     told(0, len(runs.inputs[0]))
     runner = RenodeRunner(built.board, built.image)
     with runner.start() as target, target.open_link(run_timeout_s=options.timeout_s) as link:
-        identity = check_identity(link, built.report.build_id, built.model.name)
+        identity = check_identity(link, built.report.build_id, built.model.name, built.number)
         ticks = count_run(link, runs.inputs)
         streamed = stream(link, runs.inputs, runs.outputs, told)
         stack_used = link.stack_high_water().used_bytes
@@ -145,7 +145,7 @@ def _run(
 
     told(0, len(runs.inputs[0]))
     with runner.start() as target, target.open_link(run_timeout_s=options.timeout_s) as link:
-        check_identity(link, built.report.build_id, built.model.name)
+        check_identity(link, built.report.build_id, built.model.name, built.number)
         ticks = count_run(link, runs.inputs)
         if few:
             return stream(link, runs.inputs, runs.outputs, told), ticks, link.stack_high_water().used_bytes
@@ -153,7 +153,7 @@ def _run(
         dataclasses.replace(runner, count=False).start() as target,
         target.open_link(run_timeout_s=options.timeout_s) as link,
     ):
-        check_identity(link, built.report.build_id, built.model.name)
+        check_identity(link, built.report.build_id, built.model.name, built.number)
         return stream(link, runs.inputs, runs.outputs, told), ticks, link.stack_high_water().used_bytes
 
 

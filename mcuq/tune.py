@@ -6,7 +6,6 @@ kernels has. Placements come after, one image each, with the kernels chosen. Not
 
 from __future__ import annotations
 
-import dataclasses
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +13,10 @@ from pathlib import Path
 
 from mcuq.bench import Bench, DoesNotRunError
 from mcuq.board import COPIED_ROLES, Board, placed
-from mcuq.build import BuildOptions, build, found_cmsis_nn
+from mcuq.build import BuildOptions, Source, build, found_cmsis_nn
 from mcuq.built import Built, load_built
 from mcuq.errors import BudgetError, RunError
-from mcuq.fit import Goals
+from mcuq.fit import NOTHING, Goals, Known
 from mcuq.kernels.base import Target
 from mcuq.model import Model, Progress
 from mcuq.planner.choose import Choices, Cycles, Optimize, survey
@@ -84,14 +83,13 @@ def tune(
         first = {name: kernels[0] for name, kernels in able.items()}
         usual = {**first, **_kernels(images.built(start, goals).report, able)}
         trial, quick = bench.board_for(start), Goals(Optimize.SPEED, policy=goals.policy)
-        cycles = try_kernels(
-            able, usual, lambda choices: images.tried(trial, dataclasses.replace(quick, choices=choices)), progress
-        )
+        cycles = try_kernels(able, usual, lambda choices: images.tried(trial, quick, Known(choices)), progress)
         tried = {name: list(_of(name, cycles)) for name in able}
-        best = _kernels(images.built(start, dataclasses.replace(goals, cycles=cycles)).report, tried)
-        settled = dataclasses.replace(goals, choices=best)
+        best = _kernels(images.built(start, goals, Known(cycles=cycles)).report, tried)
         roles = _roles(bench.roles(start), places, goals.optimize)
-        where, moves = try_places(start, roles, lambda there: sum(images.tried(there, settled).values()), progress)
+        where, moves = try_places(
+            start, roles, lambda there: sum(images.tried(there, goals, Known(best)).values()), progress
+        )
     own = board.placement.banks().items()
     tuned = Tuned(
         schema_version=1,
@@ -221,14 +219,15 @@ class _Images:
         self._file = folder / f"{model.name}.tflite"
         self._file.write_bytes(model.tflite)
 
-    def built(self, board: Board, goals: Goals) -> Built:
+    def built(self, board: Board, goals: Goals, known: Known = NOTHING) -> Built:
         """Raises ``BudgetError`` when it does not fit ``board`` or ``goals``."""
-        build(BuildOptions(self._file, board, self._folder, goals=goals, cmsis_nn=self._cmsis_nn), _quiet)
+        source = Source(self._file, known=known)
+        build(BuildOptions((source,), board, self._folder, goals, self._cmsis_nn), _quiet)
         return load_built(self._folder)
 
-    def tried(self, board: Board, goals: Goals) -> Mapping[str, int]:
+    def tried(self, board: Board, goals: Goals, known: Known) -> Mapping[str, int]:
         """Cycles by layer. Raises ``RunError`` when they are not of the ``kind`` of those before."""
-        found = self._bench.tried(self.built(board, goals))
+        found = self._bench.tried(self.built(board, goals, known))
         if self.kind not in ("", found.kind):
             raise RunError(
                 f"{board.name} does not run as it did in the rounds before",

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -73,6 +73,31 @@ class Tuned(BaseModel):
 def _toml(value: str | int) -> str:
     """A JSON string is a TOML basic string, but for DEL, which TOML wants escaped."""
     return json.dumps(value).replace("\x7f", "\\u007f")
+
+
+def tuned_by_model(found: Sequence[Tuned], names: Sequence[str]) -> dict[str, Tuned]:
+    """Files of ``mcuq tune`` by the models that they are for: an only one is for an only model, whatever its name.
+
+    Raises ``UsageError`` for a file of another model.
+    """
+    if len(names) == len(found) == 1:
+        return {names[0]: found[0]}
+    if other := next((tuned.model for tuned in found if tuned.model not in names), None):
+        raise UsageError(f"a file of `mcuq tune` is for a model {other!r}", hint=f"models here: {', '.join(names)}")
+    return {tuned.model: tuned for tuned in found}
+
+
+def placement_of(found: Iterable[Tuned]) -> dict[str, str]:
+    """The memory banks that files of one build ask for. Raises ``UsageError`` where they ask for different ones."""
+    places: dict[str, str] = {}
+    for tuned in found:
+        for role, bank in tuned.placement.items():
+            if places.setdefault(role, bank) != bank:
+                raise UsageError(
+                    f"{role} was tuned to lie in {places[role]} for one model, in {bank} for {tuned.model}",
+                    hint="take [placement] out of one of the files",
+                )
+    return places
 
 
 def read_tuned(path: Path, board: Board) -> Tuned:

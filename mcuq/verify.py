@@ -74,7 +74,7 @@ def verify(built: Built, data: Dataset | None, options: VerifyOptions, progress:
 
     ``MismatchError``: the target runs another build; ``ToolError``: no target, or no gcc for "host".
     """
-    layout = read_layout(built.folder / LAYOUT_FILE)
+    layout = read_layout(built.files / LAYOUT_FILE)
     _check_layout(built, layout)
     samples = data if data is not None else random_data(built)
     if options.limit is not None:
@@ -152,7 +152,7 @@ Do = Callable[[Callable[[Link], None]], None]
 @contextmanager
 def _started(runner: Runner, built: Built, options: VerifyOptions) -> Iterator[Do]:
     with runner.start() as target, target.open_link(run_timeout_s=options.timeout_s) as link:
-        check_identity(link, built.report.build_id, built.model.name)
+        check_identity(link, built.report.build_id, built.model.name, built.number)
         yield lambda work: work(link)
 
 

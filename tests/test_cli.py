@@ -337,7 +337,9 @@ def with_text(name: str, text: str) -> object:
 def with_parts(parts: list[int]) -> object:
     def change(folder: Path) -> None:
         manifest = json.loads((folder / "manifest.json").read_text())
-        (folder / "manifest.json").write_text(json.dumps({**manifest, "parts": parts}))
+        (folder / "manifest.json").write_text(
+            json.dumps({**manifest, "models": [{**manifest["models"][0], "parts": parts}]})
+        )
 
     return change
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mcuq.board import FlashStream, board_named, placed
-from mcuq.build import BuildOptions, build
+from mcuq.build import BuildOptions, Source, build
 from mcuq.built import load_built
 from mcuq.cli import run
 from mcuq.estimate.disassembly import Instruction, Program, disassemble
@@ -30,7 +30,7 @@ def _quiet(_stage: str, _done: int, _of: int) -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     where = tmp_path_factory.mktemp("estimate")
     (where / "conv.tflite").write_bytes(write_case("CONV_2D", CASES[0]))
-    build(BuildOptions(where / "conv.tflite", board_named("mps2-an386"), where / "built"), _quiet)
+    build(BuildOptions((Source(where / "conv.tflite"),), board_named("mps2-an386"), where / "built"), _quiet)
     return where / "built"
 
 
@@ -93,7 +93,7 @@ def test_weights_and_code_in_ram_cost_no_flash_on_a_board_that_another_machine_s
     board = board_named("nucleo-f746zg")
     found = []
     for where in ({}, {"weights": "ram", "hot": "ram"}):
-        build(BuildOptions(tmp_path / "conv.tflite", placed(board, where), tmp_path / "built"), _quiet)
+        build(BuildOptions((Source(tmp_path / "conv.tflite"),), placed(board, where), tmp_path / "built"), _quiet)
         found.append(estimate(load_built(tmp_path / "built"), 30.0, _quiet))
     there, moved = found
     tables = sum(t.type.bytes for t in load_built(tmp_path / "built").model.graph.tensors.values() if t.constant)

@@ -13,7 +13,7 @@ from mcuq.board import Board, all_boards
 from mcuq.build import found_cmsis_nn
 from mcuq.data import InputSpec, load_data
 from mcuq.errors import BudgetError
-from mcuq.fit import Goals, fit
+from mcuq.fit import NOTHING, Goals, fit
 from mcuq.frontend.keras import to_float_tflite
 from mcuq.ir import Graph
 from mcuq.model import load_model
@@ -99,7 +99,9 @@ def test_an_example_links_for_every_board_as_large_as_the_table_says(
     row = next(row for row in rows if row[0] == board.name)
     column = rows[0].index(f"{name}: flash, B")
     try:
-        image = fit(graph, "model", board, found_cmsis_nn(KernelPolicy.AUTO, None), Goals(), tmp_path).image
+        image = fit(
+            {"model": (graph, NOTHING)}, board, found_cmsis_nn(KernelPolicy.AUTO, None), Goals(), tmp_path
+        ).image
     except BudgetError:
         assert row[column] == "does not fit"
         return

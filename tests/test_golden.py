@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mcuq.codegen.model import generate
+from mcuq.codegen.image import generate_image
 from mcuq.core import core_named
 from mcuq.frontend.tflite import bind, read_tflite
 from mcuq.kernels.base import Target
@@ -23,7 +23,7 @@ MODEL = "small"
 def generated() -> dict[str, str]:
     graph = run_passes(bind(read_tflite((GOLDEN / f"{MODEL}.tflite").read_bytes(), MODEL)))
     target = Target(core_named("cortex-m4"), frozenset())
-    return dict(generate(plan(lower(graph, target, KernelPolicy.MCUQ)), MODEL, f"{MODEL} for the golden files"))
+    return dict(generate_image({MODEL: plan(lower(graph, target, KernelPolicy.MCUQ))}, "the golden files"))
 
 
 def test_the_generated_c_is_the_golden_c(request: pytest.FixtureRequest) -> None:

@@ -207,7 +207,7 @@ def identity_bytes(
         (b"", None, "cut short"),
         (identity_bytes()[:-1], None, "cut short"),
         (identity_bytes(names=b"\xffb"), None, "cut short"),
-        (identity_bytes(version=1)[:-4], None, "protocol version 1, this mcuq speaks 2"),
+        (identity_bytes(version=1)[:-4], None, "protocol version 1, this mcuq speaks 3"),
         (identity_bytes(flags=2), None, "0 inputs, of which the one is fed"),
         (identity_bytes(payload=9), None, "makes no sense"),
         (identity_bytes(payload=60000), None, "makes no sense"),

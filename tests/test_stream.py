@@ -13,7 +13,7 @@ import pytest
 
 from mcuq.board import board_named
 from mcuq.cmsis_nn import find_cmsis_nn
-from mcuq.codegen.model import FIRMWARE_VIEW, generate
+from mcuq.codegen.model import generate
 from mcuq.core import Core, core_named
 from mcuq.image import KERNELS
 from mcuq.ir import Graph
@@ -181,8 +181,7 @@ def test_an_application_gives_a_whole_input_or_reads_it_itself(flags: tuple[str,
     best = stream(whole, KernelPolicy.MCUQ, ram_bytes=0)
     assert best is not None and best.plan.program.fed_input is not None
     for name, text in generate(best.plan, "net", "a net").items():
-        if name != FIRMWARE_VIEW:
-            (tmp_path / name).write_text(text)
+        (tmp_path / name).write_text(text)
     (tmp_path / "application.c").write_text(_APPLICATION)
     sources = sorted({source for step in best.plan.program.steps for source in step.lowering.sources})
     files = ["application.c", "net.c", "net_weights.c", *(str(KERNELS / source) for source in sources)]

@@ -19,7 +19,7 @@ from elftools.elf.elffile import ELFFile
 
 from mcuq.bench import DoesNotRunError, OnBoard
 from mcuq.board import Board, board_named, load_board
-from mcuq.build import BuildOptions, build
+from mcuq.build import BuildOptions, Source, build
 from mcuq.built import load_built
 from mcuq.cli import run
 from mcuq.errors import BoardError, BudgetError, LinkError, MismatchError, ToolError, UsageError
@@ -167,7 +167,7 @@ def test_a_real_port_gives_cycles_of_the_boards_clock_and_spoiled_weights_are_a_
 ) -> None:
     """The terminal is taken for a real port here: no other is at hand."""
     monkeypatch.setattr("mcuq.on_target.is_simulated", lambda port: False)
-    build(BuildOptions(Path("dense.tflite"), board_named(BOARD), Path("out")), quiet)
+    build(BuildOptions((Source(Path("dense.tflite")),), board_named(BOARD), Path("out")), quiet)
     built = load_built(Path("out"))
     with QemuRunner(built.board, built.image).start() as target:
         found = OnBoard(lambda _: None, target.port, 2, 30.0, 1.0).tried(built)

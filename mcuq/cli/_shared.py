@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -17,12 +18,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from mcuq.errors import UsageError
-from mcuq.report import Report, print_report
+from mcuq.report import Report, print_reports, reports_json
 
 if TYPE_CHECKING:
     from mcuq.board import Board
     from mcuq.built import Built
     from mcuq.config import Config
+    from mcuq.data import Dataset
     from mcuq.flash.write import Job
     from mcuq.quantize.request import Request
 
@@ -55,6 +57,18 @@ class Bytes(click.ParamType[int]):
         return int(found[1]) * {"": 1, "k": 1 << 10, "m": 1 << 20}[found[2].lower()]
 
 
+class Text(click.ParamType[str]):
+    """Text as it is: an environment variable gives one value, blanks and all, where a flag may be repeated."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return str(value)
+
+    def split_envvar_value(self, rv: str) -> Sequence[str]:
+        return (rv,)
+
+
 json_option = option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 board_option = option("--board", help="Board to compile for; `mcuq boards` lists them.")
 board_file_option = option("--board-file", type=click.Path(path_type=Path), help="A board of your own, as a TOML file.")
@@ -62,8 +76,12 @@ calibration_option = option(
     "--data", help="Calibration data: .npz, .npy, .csv, a folder of images, or file.py:function."
 )
 test_data_option = option(
-    "--data", help="Test data, in the formats that `mcuq build --data` takes. [default: random inputs]"
+    "--data",
+    type=Text(),
+    multiple=True,
+    help="Test data, in the formats that `mcuq build --data` takes; NAME=DATA: for that model. [default: random]",
 )
+model_option = option("--model", metavar="NAME", help="Only this model of the build. [default: all of them]")
 scheme_option = option(
     "--scheme",
     metavar="NAME",
@@ -167,14 +185,71 @@ def progress_on(console: Console) -> Iterator[Callable[[str, int, int], None]]:
         yield told
 
 
-def show(report: Report, as_json: bool, console: Console) -> None:
-    """The report on standard output; its notes also on standard error when standard output is for a program."""
+def show(reports: Sequence[Report], as_json: bool, console: Console) -> None:
+    """The reports on standard output; their notes also on standard error when standard output is for a program."""
     if as_json:
-        click.echo(report.as_json(), nl=False)
-        for note in report.notes:
-            console.print(f"Note: {note}")
+        click.echo(reports_json(reports), nl=False)
+        for report in reports:
+            for note in report.notes:
+                console.print(f"Note: {note}" if len(reports) == 1 else f"Note: {report.model}: {note}")
     else:
-        print_report(report, output_console())
+        print_reports(reports, output_console())
+
+
+def json_of(found: Sequence[str]) -> str:
+    """One JSON object from those of the models: that of an only one as it is, several as ``models``."""
+    if len(found) == 1:
+        return found[0]
+    return json.dumps({"schema_version": 1, "models": [json.loads(one) for one in found]}, indent=2) + "\n"
+
+
+def by_model(given: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """What a repeated flag says of each model: of all of them, or as NAME=VALUE of one."""
+    found: dict[str, str] = {}
+    own: dict[str, str] = {}
+    for entry in given:
+        name, equals, value = entry.partition("=")
+        if equals and name in names:
+            own[name] = value
+        else:
+            found |= dict.fromkeys(names, entry)
+    return {**found, **own}
+
+
+def named_model(entry: str) -> tuple[str, Path]:
+    """The name and the path of a model given as FILE or NAME=FILE. What exists by the whole of its name is a file."""
+    from mcuq.model import model_name  # noqa: PLC0415 - keeps `mcuq --help` instant
+
+    found = re.fullmatch(r"(\w[\w-]*)=(.+)", entry)
+    if found is None or Path(entry).exists():
+        return model_name(Path(entry)), Path(entry)
+    return found[1], Path(found[2])
+
+
+def given_samples(builts: Sequence[Built], given: Sequence[str], config: Config) -> tuple[Dataset | None, ...]:
+    """The test data of each model, as --data and the configuration name them; None: random inputs."""
+    from mcuq.data import load_data  # noqa: PLC0415 - keeps `mcuq --help` instant
+    from mcuq.model import input_specs  # noqa: PLC0415
+
+    wanted = by_model(given, [built.model.name for built in builts])
+    specs = [wanted.get(built.model.name) or config.of(built.model.name).test_data for built in builts]
+    return tuple(
+        None if spec is None else load_data(spec, input_specs(built.model.file_graph))
+        for spec, built in zip(specs, builts, strict=True)
+    )
+
+
+def of_model(name: str, models: Sequence[object]) -> str:
+    """Which model a message is about, where there are several."""
+    return "" if len(models) == 1 else f" of {name}"
+
+
+def only_one(builts: Sequence[Built], what: str) -> Built:
+    """The build's model, where ``what`` is for one. Raises ``UsageError`` when there are more."""
+    if len(builts) > 1:
+        names = ", ".join(built.model.name for built in builts)
+        raise UsageError(f"{what} is for one model, and the build has {names}", hint="--model NAME says which")
+    return builts[0]
 
 
 def quantize_request(

@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from mcuq.cli._shared import (
+    Text,
     banks_of,
     board_file_option,
     board_option,
-    calibration_option,
+    by_model,
     calibrator_option,
     chosen_board,
     cmsis_nn_option,
@@ -20,6 +21,7 @@ from mcuq.cli._shared import (
     integer_only_option,
     json_option,
     kernels_option,
+    named_model,
     optimize_option,
     option,
     place_option,
@@ -34,10 +36,15 @@ from mcuq.cli._shared import (
 
 
 @click.command("build")
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("models", metavar="[NAME=]MODEL...", nargs=-1, required=True)
 @board_option
 @board_file_option
-@calibration_option
+@option(
+    "--data",
+    type=Text(),
+    multiple=True,
+    help="Calibration data: .npz, .npy, .csv, a folder of images, or file.py:function; NAME=DATA: for that model.",
+)
 @scheme_option
 @calibrator_option
 @integer_only_option
@@ -47,15 +54,21 @@ from mcuq.cli._shared import (
 @flash_option
 @ram_option
 @place_option
-@option("--tuned", type=click.Path(), help="What `mcuq tune` found best: kernels by layer, and memory banks.")
+@option(
+    "--tuned",
+    type=Text(),
+    multiple=True,
+    metavar="FILE",
+    help="What `mcuq tune` found best: kernels by layer, and memory banks. One file a model.",
+)
 @cmsis_nn_option
 @json_option
 @verbose_option
 def command(
-    model: Path,
+    models: tuple[str, ...],
     board: str | None,
     board_file: Path | None,
-    data: str | None,
+    data: tuple[str, ...],
     scheme: str | None,
     calibration: str | None,
     integer_only: bool,
@@ -65,48 +78,58 @@ def command(
     flash: int | None,
     ram: int | None,
     place: tuple[str, ...],
-    tuned: str | None,
+    tuned: tuple[str, ...],
     cmsis_nn: str | None,
     as_json: bool,
     verbose: bool,
 ) -> None:
     """Build firmware for a board from MODEL: Keras .h5 or .keras, a SavedModel folder, or .tflite.
 
-    A float model is quantized with the samples that --data names, to int8 or as --scheme says. Defaults come
-    from mcuq.toml in this folder or beside the model.
+    A float model is quantized with the samples that --data names, to int8 or as --scheme says. Several models go into
+    one image: each is called as its file, or NAME, and they share kernels and an arena. Defaults come from mcuq.toml
+    in this folder or beside the first model.
     """
     from mcuq.board import placed  # noqa: PLC0415 - keeps `mcuq --help` instant
-    from mcuq.build import BuildOptions, build  # noqa: PLC0415
+    from mcuq.build import BuildOptions, Source, build  # noqa: PLC0415
     from mcuq.config import load_config  # noqa: PLC0415
-    from mcuq.fit import Goals  # noqa: PLC0415
-    from mcuq.model import model_name  # noqa: PLC0415
+    from mcuq.fit import NOTHING, Goals, Known  # noqa: PLC0415
     from mcuq.planner.choose import Optimize  # noqa: PLC0415
     from mcuq.planner.lower import KernelPolicy  # noqa: PLC0415
-    from mcuq.tuned import read_tuned  # noqa: PLC0415
+    from mcuq.tuned import placement_of, read_tuned, tuned_by_model  # noqa: PLC0415
 
     console = error_console()
     set_up_logging(console, verbose)
-    config = load_config(Path.cwd(), model.absolute().parent)
+    found = [named_model(entry) for entry in models]
+    names = [name for name, _ in found]
+    config = load_config(Path.cwd(), found[0][1].absolute().parent)
     plain = chosen_board(board, board_file, config.board)
-    settled = tuned or config.tuned
-    found = read_tuned(Path(settled), plain) if settled else None
-    chosen = placed(plain, {**(found.placement if found else {}), **banks_of(place)})
+    samples = by_model(data, names)
+    files = tuned or tuple(dict.fromkeys(file for name in names if (file := config.of(name).tuned)))
+    settled = tuned_by_model([read_tuned(Path(file), plain) for file in files], names)
+    places = placement_of(settled.values())
+    chosen = placed(plain, {**places, **banks_of(place)})
     options = BuildOptions(
-        model=model,
+        sources=tuple(
+            Source(
+                path,
+                name,
+                samples.get(name) or config.of(name).data,
+                quantize_request(scheme, calibration, config.of(name), integer_only=integer_only),
+                Known(settled[name].choices) if name in settled else NOTHING,
+            )
+            for name, path in found
+        ),
         board=chosen,
-        folder=output or Path("build") / f"{model_name(model)}-{chosen.name}",
-        data=data or config.data,
+        folder=output or Path("build") / f"{'-'.join(names)}-{chosen.name}",
         goals=Goals(
             Optimize(optimize or config.optimize or "balanced"),
             flash,
             ram,
             KernelPolicy(kernels or config.kernels or "auto"),
-            found.choices if found else {},
         ),
         cmsis_nn=existing(cmsis_nn or config.cmsis_nn),
-        request=quantize_request(scheme, calibration, config, integer_only=integer_only),
     )
     with progress_on(console) as progress:
-        report = build(options, progress)
-    show(report, as_json, console)
+        reports = build(options, progress)
+    show(reports, as_json, console)
     console.print(f"built {options.folder}", soft_wrap=True)

@@ -34,12 +34,12 @@ def command(
 
     With two probes connected, --probe says which. `mcuq measure` then checks that the board runs this very build.
     """
-    from mcuq.built import load_built  # noqa: PLC0415 - keeps `mcuq --help` instant
+    from mcuq.built import load_models  # noqa: PLC0415 - keeps `mcuq --help` instant
     from mcuq.flash.write import write  # noqa: PLC0415
 
     console = error_console()
     set_up_logging(console, verbose)
-    job = flash_job(load_built(build), runner, probe, flash_command, dry=dry_run)
+    job = flash_job(load_models(build)[0], runner, probe, flash_command, dry=dry_run)
     if dry_run:
         for path, text in job.flasher.files().items():
             click.echo(f"# {path}:\n" + "".join(f"#   {line}\n" for line in text.splitlines()), nl=False)

@@ -8,7 +8,11 @@ import click
 
 from mcuq.cli._shared import (
     error_console,
+    given_samples,
+    json_of,
     json_option,
+    model_option,
+    of_model,
     option,
     output_console,
     progress_on,
@@ -25,6 +29,7 @@ MEASUREMENT = "measurement.json"
 @click.command("measure")
 @click.argument("build", type=click.Path(path_type=Path))
 @option("--port", default="auto", show_default=True, help="Serial port; auto finds the board's own by its USB ids.")
+@model_option
 @test_data_option
 @option("--runs", type=click.IntRange(min=1), default=100, show_default=True, help="Runs to time.")
 @option("--warmup", type=click.IntRange(min=0), default=5, show_default=True, help="Runs before those.")
@@ -37,7 +42,8 @@ MEASUREMENT = "measurement.json"
 def command(
     build: Path,
     port: str,
-    data: str | None,
+    model: str | None,
+    data: tuple[str, ...],
     runs: int,
     warmup: int,
     layers: bool,
@@ -52,31 +58,32 @@ def command(
     The board has to answer with this build's id. Times are measured with the clock that the board says it runs at.
     Exits with 5 when bytes differ, and with 6 when there is no port to choose.
     """
-    from mcuq.built import load_built  # noqa: PLC0415 - keeps `mcuq --help` instant
+    from mcuq.built import load_models  # noqa: PLC0415 - keeps `mcuq --help` instant
     from mcuq.config import load_config  # noqa: PLC0415
-    from mcuq.data import load_data  # noqa: PLC0415
     from mcuq.errors import MismatchError  # noqa: PLC0415
     from mcuq.measurement import print_measurement  # noqa: PLC0415
-    from mcuq.model import input_specs  # noqa: PLC0415
     from mcuq.on_target import MeasureOptions, measure  # noqa: PLC0415
     from mcuq.output import write_file  # noqa: PLC0415
 
     console = error_console()
     set_up_logging(console, verbose)
-    built = load_built(build)
-    spec = data or load_config(Path.cwd()).test_data
-    samples = None if spec is None else load_data(spec, input_specs(built.model.file_graph))
+    builts = load_models(build, model)
+    samples = given_samples(builts, data, load_config(Path.cwd()))
     options = MeasureOptions(port, runs, warmup, layers, limit, timeout, reconnect)
+    found = []
     with progress_on(console) as progress:
-        found = measure(built, samples, options, progress)
-    write_file(build / MEASUREMENT, found.as_json())
+        for built, given in zip(builts, samples, strict=True):
+            found.append(measure(built, given, options, progress))
+            write_file(built.files / MEASUREMENT, found[-1].as_json())
     if as_json:
-        click.echo(found.as_json(), nl=False)
+        click.echo(json_of([one.as_json() for one in found]), nl=False)
     else:
-        print_measurement(found, output_console())
-    if found.mismatched_bytes:
+        for one in found:
+            print_measurement(one, output_console())
+    if wrong := [one for one in found if one.mismatched_bytes]:
+        first = wrong[0]
         raise MismatchError(
-            f"{found.mismatched_bytes:,} of {found.compared_bytes:,} output bytes differ from LiteRT's, "
-            f"in {len(found.mismatches)} of {found.samples} samples"
+            f"{first.mismatched_bytes:,} of {first.compared_bytes:,} output bytes differ from LiteRT's, "
+            f"in {len(first.mismatches)} of {first.samples} samples{of_model(first.model, found)}"
         )
     return 0

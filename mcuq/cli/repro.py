@@ -9,6 +9,9 @@ import click
 
 from mcuq.cli._shared import (
     error_console,
+    given_samples,
+    model_option,
+    only_one,
     option,
     progress_on,
     set_up_logging,
@@ -18,6 +21,8 @@ from mcuq.cli._shared import (
 )
 
 if TYPE_CHECKING:
+    from mcuq.built import Built
+    from mcuq.data import Dataset
     from mcuq.repro import ReproOptions
 
 SAMPLES = 8
@@ -35,38 +40,47 @@ SAMPLES = 8
     show_default=True,
     help="Where to run: QEMU, or the board at a serial port (auto finds it).",
 )
+@model_option
 @test_data_option
 @option("--limit", type=click.IntRange(min=1), default=SAMPLES, show_default=True, help="Run at most so many samples.")
 @timeout_option
 @verbose_option
 def command(
-    what: Path, output: Path | None, target: str, data: str | None, limit: int, timeout: float, verbose: bool
+    what: Path,
+    output: Path | None,
+    target: str,
+    model: str | None,
+    data: tuple[str, ...],
+    limit: int,
+    timeout: float,
+    verbose: bool,
 ) -> int:
     """Keep a run for somebody else to look at, or run one again that was kept.
 
     WHAT is a build folder: its image runs, and image, inputs, expected bytes and all that was said over the serial
-    line are written to one zip file. Or WHAT is such a file: it is run again in QEMU, which exits with 5 when bytes
-    differ from LiteRT's. A file from elsewhere is safe to give: its image sees nothing but the simulated machine.
+    line are written to one zip file for each of its models. Or WHAT is such a file: it is run again in QEMU, which
+    exits with 5 when bytes differ from LiteRT's. A file from elsewhere is safe to give: its image sees nothing but the
+    simulated machine.
     """
-    from mcuq.repro import ReproOptions  # noqa: PLC0415 - keeps `mcuq --help` instant
+    from mcuq.built import load_models  # noqa: PLC0415 - keeps `mcuq --help` instant
+    from mcuq.config import load_config  # noqa: PLC0415
+    from mcuq.repro import ReproOptions  # noqa: PLC0415
 
     set_up_logging(error_console(), verbose)
     if what.is_file():
         return _replayed(what, timeout)
-    return _recorded(what, output, data, ReproOptions(target, limit, timeout))
+    builts = load_models(what, model)
+    if output is not None:
+        only_one(builts, "--output")
+    for built, samples in zip(builts, given_samples(builts, data, load_config(Path.cwd())), strict=True):
+        _record(built, output, samples, ReproOptions(target, limit, timeout))
+    return 0
 
 
-def _recorded(build: Path, output: Path | None, data: str | None, options: ReproOptions) -> int:
-    from mcuq.built import load_built  # noqa: PLC0415
-    from mcuq.config import load_config  # noqa: PLC0415
-    from mcuq.data import load_data  # noqa: PLC0415
-    from mcuq.model import input_specs  # noqa: PLC0415
+def _record(built: Built, output: Path | None, samples: Dataset | None, options: ReproOptions) -> None:
     from mcuq.output import write_file  # noqa: PLC0415
     from mcuq.repro import compared, packed, record  # noqa: PLC0415
 
-    built = load_built(build)
-    spec = data or load_config(Path.cwd()).test_data
-    samples = None if spec is None else load_data(spec, input_specs(built.model.file_graph))
     with progress_on(error_console()) as progress:
         repro = record(built, samples, options, progress)
     file = output or Path(f"{built.model.name}-{built.board.name}.zip")
@@ -80,7 +94,6 @@ def _recorded(build: Path, output: Path | None, data: str | None, options: Repro
     else:
         other = f" on {header.machine}, from the same model objects" if header.replays != "image.elf" else ""
         click.echo(f"wrote {file}; `mcuq repro {file}` runs it again in QEMU{other}")
-    return 0
 
 
 def _replayed(file: Path, timeout: float) -> int:

@@ -9,7 +9,11 @@ import click
 
 from mcuq.cli._shared import (
     error_console,
+    given_samples,
     json_option,
+    model_option,
+    of_model,
+    only_one,
     option,
     progress_on,
     set_up_logging,
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
 @click.command("sim")
 @click.argument("build", type=click.Path(path_type=Path))
+@model_option
 @test_data_option
 @option("--limit", type=click.IntRange(min=1), help="Run at most so many samples.")
 @timeout_option
@@ -44,7 +49,8 @@ if TYPE_CHECKING:
 @verbose_option
 def command(
     build: Path,
-    data: str | None,
+    model: str | None,
+    data: tuple[str, ...],
     limit: int | None,
     timeout: float,
     engine: Engine,
@@ -54,36 +60,38 @@ def command(
 ) -> int:
     """Run BUILD, a folder made by `mcuq build`, in a simulator and hold every output byte to LiteRT's.
 
-    Instructions are counted, in QEMU exactly and repeatably; they are no latency. Exits with 5 when bytes differ.
+    Instructions are counted, in QEMU exactly and repeatably; they are no latency. Exits with 5 when bytes differ. Of
+    several models in one image one runs after the other.
     """
     from mcuq.build import REPORT  # noqa: PLC0415 - keeps `mcuq --help` instant
-    from mcuq.built import load_built  # noqa: PLC0415
+    from mcuq.built import load_models  # noqa: PLC0415
     from mcuq.config import load_config  # noqa: PLC0415
-    from mcuq.data import load_data  # noqa: PLC0415
     from mcuq.errors import MismatchError  # noqa: PLC0415
-    from mcuq.model import input_specs  # noqa: PLC0415
     from mcuq.output import write_file  # noqa: PLC0415
     from mcuq.robot import SAMPLES, write_robot  # noqa: PLC0415
     from mcuq.simulate import SimulationOptions, random_data, simulate  # noqa: PLC0415
 
     console = error_console()
     set_up_logging(console, verbose)
-    built = load_built(build)
-    spec = data or load_config(Path.cwd()).test_data
-    samples = None if spec is None else load_data(spec, input_specs(built.model.file_graph))
+    builts = load_models(build, model)
+    samples = given_samples(builts, data, load_config(Path.cwd()))
     if robot is not None:
-        wanted = samples if samples is not None else random_data(built)
+        built = only_one(builts, "--robot")
+        wanted = samples[0] if samples[0] is not None else random_data(built)
         with progress_on(console) as progress:
             files = write_robot(built, wanted.head(limit or SAMPLES), robot, timeout, progress)
         click.echo("\n".join(str(file) for file in files))
         return 0
+    reports = []
     with progress_on(console) as progress:
-        report = simulate(built, samples, SimulationOptions(timeout, limit, engine), progress)
-    write_file(build / REPORT, report.as_json())
-    show(report, as_json, console)
-    if report.mismatched_bytes:
+        for built, given in zip(builts, samples, strict=True):
+            reports.append(simulate(built, given, SimulationOptions(timeout, limit, engine), progress))
+            write_file(built.files / REPORT, reports[-1].as_json())
+    show(reports, as_json, console)
+    if wrong := [report for report in reports if report.mismatched_bytes]:
+        first = wrong[0]
         raise MismatchError(
-            f"{report.mismatched_bytes:,} of {report.compared_bytes:,} output bytes differ from LiteRT's, "
-            f"in {report.mismatched_samples} of {report.samples} samples"
+            f"{first.mismatched_bytes:,} of {first.compared_bytes:,} output bytes differ from LiteRT's, "
+            f"in {first.mismatched_samples} of {first.samples} samples{of_model(first.model, reports)}"
         )
     return 0

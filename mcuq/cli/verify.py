@@ -10,7 +10,10 @@ from mcuq.cli._shared import (
     cmsis_nn_option,
     error_console,
     existing,
+    given_samples,
+    json_of,
     json_option,
+    model_option,
     option,
     output_console,
     progress_on,
@@ -30,6 +33,7 @@ from mcuq.cli._shared import (
     show_default=True,
     help="Where to run the layers beside LiteRT and this machine: QEMU, or the board at a serial port (auto finds it).",
 )
+@model_option
 @test_data_option
 @option("--limit", type=click.IntRange(min=1), help="Run at most so many samples.")
 @timeout_option
@@ -49,7 +53,8 @@ from mcuq.cli._shared import (
 def command(
     build: Path,
     target: str,
-    data: str | None,
+    model: str | None,
+    data: tuple[str, ...],
     limit: int | None,
     timeout: float,
     reconnect: float,
@@ -63,27 +68,25 @@ def command(
     The image is the one that `mcuq build` made and `mcuq flash` writes: the run is stopped after each layer, and the
     CRC-32 of what it wrote compared. Of the first layer that differs, the elements are shown, and the exit code is 5.
     """
-    from mcuq.built import load_built  # noqa: PLC0415 - keeps `mcuq --help` instant
+    from mcuq.built import load_models  # noqa: PLC0415 - keeps `mcuq --help` instant
     from mcuq.config import load_config  # noqa: PLC0415
-    from mcuq.data import load_data  # noqa: PLC0415
     from mcuq.errors import MismatchError  # noqa: PLC0415
-    from mcuq.model import input_specs  # noqa: PLC0415
     from mcuq.verification import in_words, print_verification  # noqa: PLC0415
     from mcuq.verify import VerifyOptions, verify  # noqa: PLC0415
 
     console = error_console()
     set_up_logging(console, verbose)
-    built = load_built(build)
+    builts = load_models(build, model)
     config = load_config(Path.cwd())
-    spec = data or config.test_data
-    samples = None if spec is None else load_data(spec, input_specs(built.model.file_graph))
+    samples = given_samples(builts, data, config)
     options = VerifyOptions(target, limit, timeout, reconnect, existing(cmsis_nn or config.cmsis_nn), explain)
     with progress_on(console) as progress:
-        found = verify(built, samples, options, progress)
+        found = [verify(built, given, options, progress) for built, given in zip(builts, samples, strict=True)]
     if as_json:
-        click.echo(found.as_json(), nl=False)
+        click.echo(json_of([one.as_json() for one in found]), nl=False)
     else:
-        print_verification(found, output_console())
-    if found.differences:
-        raise MismatchError(in_words(*found.differences[0]), details=found.notes)
+        for one in found:
+            print_verification(one, output_console())
+    if wrong := [one for one in found if one.differences]:
+        raise MismatchError(in_words(*wrong[0].differences[0]), details=wrong[0].notes)
     return 0

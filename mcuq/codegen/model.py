@@ -1,11 +1,10 @@
-"""A plan into C: ``<model>.h``, ``<model>.c``, ``<model>_weights.h/.c`` and the firmware's view of the model.
+"""A plan into C: ``<model>.h``, ``<model>.c`` and ``<model>_weights.h/.c``.
 
 Text only: nothing is compiled or written here. The same plan gives the same bytes.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -21,8 +20,6 @@ from mcuq.planner.lifetime import scratch_name
 from mcuq.planner.lower import Step
 from mcuq.planner.stage import Stage
 
-FIRMWARE_VIEW = "mcuq_model.c"
-
 
 @dataclass(frozen=True, slots=True)
 class Port:
@@ -31,7 +28,6 @@ class Port:
 
     tensor: Tensor
     pointer: str
-    offset: int
     suffix: str
     c_type: str
     shape: str
@@ -100,24 +96,29 @@ _WITH_REAL_VALUES = (DType.INT8, DType.UINT8, DType.INT16)
 """Inputs and outputs of these types get functions that convert them."""
 
 
-def generate(plan: Plan, name: str, description: str) -> Mapping[str, str]:
-    """The generated files by name. ``name`` is the model's, ``description`` one line for the header."""
-    return _Generator(plan, name, description).files()
+def generate(plan: Plan, name: str, description: str, shared_arena: str | None = None) -> Mapping[str, str]:
+    """The generated files by name. ``name`` is the model's, ``description`` one line for the header.
+
+    ``shared_arena`` is the C name of the arena, and of its header, that the model shares with others; None: it has its
+    own.
+    """
+    return _Generator(plan, name, description, shared_arena).files()
 
 
-def build_id(files: Mapping[str, str]) -> bytes:
-    """16 bytes that tell a model's generated code from all other: the device reports them, the host compares."""
-    texts = "".join(text for name, text in sorted(files.items()) if name != FIRMWARE_VIEW)
-    return hashlib.sha256(texts.encode()).digest()[:16]
+def arena_bytes(plan: Plan) -> int:
+    """The size of the arena in C, where no array is empty."""
+    return max(plan.arena_bytes, 1)
 
 
 class _Generator:
     """Names and texts of one model; made once, asked for its files once."""
 
-    def __init__(self, plan: Plan, name: str, description: str) -> None:
+    def __init__(self, plan: Plan, name: str, description: str, shared_arena: str | None) -> None:
         self.plan = plan
         self.graph = plan.program.graph
         self.model = model_identifier(name)
+        self.arena = shared_arena or f"{self.model}_arena"
+        self.shares = shared_arena is not None
         self.description = comment(description)
         self.layers = layer_identifiers(step.layer.name for step in plan.program.steps)
         self.pointers = self._tensor_pointers()
@@ -128,7 +129,9 @@ class _Generator:
             "model": self.model,
             "MODEL": self.model.upper(),
             "description": self.description,
-            "arena_bytes": max(self.plan.arena_bytes, 1),
+            "arena": self.arena,
+            "shared": self.shares,
+            "arena_bytes": arena_bytes(self.plan),
             "inputs": self._ports(self.graph.inputs, "input"),
             "outputs": self._ports(self.graph.outputs, "output"),
             "bools": any(tensor.type.dtype is DType.BOOL for tensor in self.graph.tensors.values()),
@@ -144,14 +147,12 @@ class _Generator:
             "definitions": sorted({text for s in self.plan.program.steps for text in s.lowering.definitions}),
             "version": __version__,
         }
-        files = {
+        return {
             f"{self.model}.h": render("model.h.j2", **shared),
             f"{self.model}.c": render("model.c.j2", **shared),
             f"{self.model}_weights.h": render("weights.h.j2", **shared),
             f"{self.model}_weights.c": render("weights.c.j2", **shared),
         }
-        rows = ", ".join(f"0x{byte:02x}U" for byte in build_id(files))
-        return {**files, FIRMWARE_VIEW: render("mcuq_model.c.j2", **shared, build_id=rows)}
 
     def _tensor_pointers(self) -> dict[str, str]:
         """A C name for each activation: ``t_`` and the layer that writes it."""
@@ -193,7 +194,6 @@ class _Generator:
                 Port(
                     tensor,
                     self.pointers[name],
-                    self.plan.offset(name),
                     role if len(names) == 1 else f"{role}_{index}",
                     tensor.type.dtype.c_type,
                     "x".join(map(str, tensor.shape)),
@@ -307,7 +307,7 @@ class _Generator:
             if isinstance(value, ScratchPointer):
                 if not self.plan.program.steps[index].lowering.scratch_bytes:
                     return "NULL"
-                return f"(void *)&{self.model}_arena[{self.plan.scratch_offset(scratch_name(index))}]"
+                return f"(void *)&{self.arena}[{self.plan.scratch_offset(scratch_name(index))}]"
             if isinstance(value, int):
                 return integer_literal(value)
             return str(value)

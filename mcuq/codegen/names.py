@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+
+from mcuq.errors import UsageError
 
 # A generated header <model>.h must not hide one of these, nor a firmware header.
 _TAKEN = frozenset(
@@ -26,6 +28,45 @@ def model_identifier(text: str) -> str:
     """The prefix of all that is generated for a model, and the name of its files."""
     name = identifier(text)[:48]
     return f"{name}_model" if name in _TAKEN or name.startswith(("mcuq", "arm_")) else name
+
+
+_OWN_WORDS = frozenset(
+    (
+        "arena", "dequantize", "initial", "input", "inputs", "invoke", "layers", "output", "outputs", "own", "quantize",
+        "read", "reset", "run", "state", "weights",
+    )
+)  # fmt: skip
+"""What may follow a model's identifier in the C names and files that are made of it; numbers of layers do, too."""
+
+
+def check_distinct(names: Collection[str]) -> None:
+    """Raises ``UsageError`` when the C names of two of the models called ``names`` could be the same."""
+    if len(names) == 1:
+        return
+    found: dict[str, str] = {}
+    for name in names:
+        identifier = model_identifier(name)
+        if identifier in found:
+            raise _alike(found[identifier], name)
+        found[identifier] = name
+    for identifier, name in found.items():
+        for other, other_name in found.items():
+            word = other.removeprefix(f"{identifier}_").partition("_")[0] if other.startswith(f"{identifier}_") else ""
+            if word in _OWN_WORDS or word.isdigit():
+                raise _alike(name, other_name)
+
+
+def _alike(one: str, other: str) -> UsageError:
+    return UsageError(
+        f"models {one!r} and {other!r} of one image would have C names in common",
+        hint="give one of them another name: NAME=FILE",
+    )
+
+
+def image_identifier(names: Iterable[str]) -> str:
+    """What the image of the models called ``names`` is called: as its one model, or as all of them."""
+    identifiers = [model_identifier(name) for name in names]
+    return identifiers[0] if len(identifiers) == 1 else model_identifier("_".join(identifiers))
 
 
 def layer_identifiers(names: Iterable[str]) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ def count_layers(
     stream = built.board.flash_stream
 
     def run(link: Link) -> None:
-        check_identity(link, built.report.build_id, built.model.name)
+        check_identity(link, built.report.build_id, built.model.name, built.number)
         link.run([array[0].tobytes() for array in inputs])
 
     layers = count_run(machine, image, program, 0 if stream is None else stream.cache_bytes, timeout_s, run)

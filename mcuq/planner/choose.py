@@ -1,8 +1,9 @@
 """Which kernel runs each layer: the least cycles, flash or RAM, or a balance of them, within budgets. Pure: code sizes
 are handed in.
 
-Flash is counted for the model alone: the constants of every layer, and the code of the kernels, each piece once however
-many layers share it. RAM is counted layer by layer: what is alive while a layer runs, its scratch memory with it.
+Layers may be those of several models, which share kernels and an arena. Flash is counted for the models alone: the
+constants of every layer, and the code of the kernels, each piece once however many layers share it. RAM is counted
+layer by layer: what is alive while a layer runs, its scratch memory with it.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class LayerOptions:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of a whole model: estimated cycles, flash for constants and kernels, and the RAM of its hungriest layer."""
+    """Of all models: estimated cycles, flash for constants and kernels, and the RAM of its hungriest layer."""
 
     cycles: int
     flash_bytes: int
@@ -76,7 +77,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The most bytes that a model's constants and kernels, and its arena, may take; None: as many as they need."""
+    """The most bytes that constants and kernels, and the arena, may take; None: as many as they need."""
 
     flash_bytes: int | None = None
     ram_bytes: int | None = None
@@ -136,8 +137,9 @@ def _replaced(program: Program, index: int, step: Step) -> Program:
 
 def choose(
     surveyed: Sequence[LayerOptions], optimize: Optimize, budget: Budget, code_of: CodeOf
-) -> tuple[Choices, Cost]:
-    """The best choice within ``budget``, and its cost; where none is, the one that comes closest (linking will tell).
+) -> tuple[tuple[str, ...], Cost]:
+    """The best kernel of each layer within ``budget``, and their cost; where none is, those that come closest (linking
+    will tell).
 
     Exact for RAM, which layers do not share. For flash and cycles together a price of a byte in cycles is varied, and
     for each price the layers are settled one by one until nothing changes: near the best, not proven to be.
@@ -149,7 +151,7 @@ def choose(
         if optimize is not Optimize.SPEED or budget.flash_bytes is not None:
             picks += _front(within, code_of)
     best = min(picks, key=lambda p: _rank(p.cost(), optimize, budget.flash_bytes))
-    return best.choices(), best.cost()
+    return best.chosen(), best.cost()
 
 
 def ram_levels(surveyed: Sequence[LayerOptions]) -> tuple[int, ...]:
@@ -228,7 +230,7 @@ def _settled(picks: _Picks, price: float) -> _Picks:
     while True:
         before = picks.priced(price)
         picks.settle_layers(price)
-        for kernel in sorted(set(picks.choices().values())):
+        for kernel in sorted(set(picks.chosen())):
             without = picks.copy()
             if without.drop(kernel, price) and without.priced(price) < picks.priced(price):
                 picks = without
@@ -257,8 +259,8 @@ class _Picks:
         other.users = self.users.copy()
         return other
 
-    def choices(self) -> Choices:
-        return {layer.layer.name: option.kernel for layer, option in zip(self.layers, self.picked, strict=True)}
+    def chosen(self) -> tuple[str, ...]:
+        return tuple(option.kernel for option in self.picked)
 
     def cost(self) -> Cost:
         return Cost(

@@ -1,5 +1,6 @@
 /* A model to test the firmware with: its output is its input, and its second layer is a loop of as many rounds as the
- * input's first four bytes say. The fifth byte asks for trouble. With ECHO_CALM neither is so. */
+ * input's first four bytes say. The fifth byte asks for trouble. With ECHO_CALM neither is so. A second model, in the same
+ * arena, inverts its input. */
 #include "mcuq_model.h"
 
 #include <stdbool.h>
@@ -19,19 +20,24 @@ enum { TROUBLE_FAULT = 0xF1, TROUBLE_HANG = 0xF2, TROUBLE_STATUS = 0xF3, TROUBLE
 
 static uint8_t arena[2 * ECHO_BYTES] MCUQ_ARENA;
 static uint8_t side_input[3];
-static uint8_t side_output[4]; /* side input and the number of runs */
+static uint8_t side_output[4]; /* side input and the number of runs of both models */
 static uint8_t runs;
+static uint8_t resets_of_inverse;
 
-const mcuq_buffer mcuq_model_inputs[] = {{arena, ECHO_BYTES}, {side_input, sizeof side_input}};
-const uint32_t mcuq_model_input_count = 2U;
-const mcuq_buffer mcuq_model_outputs[] = {{arena + ECHO_BYTES, ECHO_BYTES}, {side_output, sizeof side_output}};
-const uint32_t mcuq_model_output_count = 2U;
-const uint32_t mcuq_model_layer_count = 2U;
-const uint32_t mcuq_model_arena_bytes = sizeof arena;
-uint8_t *const mcuq_model_arena = arena;
-uint32_t mcuq_model_layer_ticks[2];
-const char mcuq_model_name[] = "echo";
-const uint8_t mcuq_model_build_id[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255};
+enum { ECHO, INVERSE };
+
+static const mcuq_buffer inputs[] = {{arena, ECHO_BYTES}, {side_input, sizeof side_input}};
+static const mcuq_buffer outputs[] = {{arena + ECHO_BYTES, ECHO_BYTES}, {side_output, sizeof side_output}};
+static const mcuq_buffer inverse_input[] = {{arena, 4U}};
+static const mcuq_buffer inverse_output[] = {{arena, 4U}, {&resets_of_inverse, 1U}};
+const mcuq_model mcuq_models[] = {
+    [ECHO] = {"echo", inputs, outputs, 2U, 2U, 2U, sizeof arena},
+    [INVERSE] = {"inverse", inverse_input, inverse_output, 1U, 2U, 1U, 4U},
+};
+const uint32_t mcuq_model_count = 2U;
+uint8_t *const mcuq_arena = arena;
+uint32_t mcuq_layer_ticks[2];
+const uint8_t mcuq_build_id[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255};
 
 static uint32_t rounds(void)
 {
@@ -42,7 +48,6 @@ static void layer_copy(void)
 {
     memcpy(arena + ECHO_BYTES, arena, ECHO_BYTES);
     memcpy(side_output, side_input, sizeof side_input);
-    runs++;
     side_output[3] = runs;
 }
 
@@ -90,12 +95,28 @@ static int32_t trouble(uint8_t kind)
     return kind == TROUBLE_STATUS ? 2 : 0;
 }
 
-void mcuq_model_reset(void)
+static int32_t invert(void)
 {
+    for (uint32_t i = 0U; i < 4U; i++) {
+        arena[i] = (uint8_t)~arena[i];
+    }
+#ifdef MCUQ_PROFILE
+    mcuq_profile_layer(0U);
+#endif
+    return 0;
 }
 
-int32_t mcuq_model_invoke(void)
+void mcuq_model_reset(uint32_t model)
 {
+    resets_of_inverse = (uint8_t)(resets_of_inverse + (model == INVERSE));
+}
+
+int32_t mcuq_model_invoke(uint32_t model)
+{
+    runs++;
+    if (model == INVERSE) {
+        return invert();
+    }
     layer_copy();
 #ifdef MCUQ_PROFILE
     mcuq_profile_layer(0U);

@@ -8,23 +8,22 @@ enum { BYTES = 600, ROW = 100 };
 static uint8_t output[BYTES];
 static uint8_t runs[1];
 
-const mcuq_buffer mcuq_model_inputs[] = {{NULL, BYTES}};
-const uint32_t mcuq_model_input_count = 1U;
-const mcuq_buffer mcuq_model_outputs[] = {{output, BYTES}, {runs, sizeof runs}};
-const uint32_t mcuq_model_output_count = 2U;
-const uint32_t mcuq_model_layer_count = 2U;
-const uint32_t mcuq_model_arena_bytes = sizeof output;
-uint8_t *const mcuq_model_arena = output;
-uint32_t mcuq_model_layer_ticks[2];
-const char mcuq_model_name[] = "fed";
-const uint8_t mcuq_model_build_id[16] = {15, 14};
+static const mcuq_buffer inputs[] = {{NULL, BYTES}};
+static const mcuq_buffer outputs[] = {{output, BYTES}, {runs, sizeof runs}};
+const mcuq_model mcuq_models[] = {{"fed", inputs, outputs, 1U, 2U, 2U, sizeof output}};
+const uint32_t mcuq_model_count = 1U;
+uint8_t *const mcuq_arena = output;
+uint32_t mcuq_layer_ticks[2];
+const uint8_t mcuq_build_id[16] = {15, 14};
 
-void mcuq_model_reset(void)
+void mcuq_model_reset(uint32_t model)
 {
+    (void)model;
 }
 
-int32_t mcuq_model_invoke(void)
+int32_t mcuq_model_invoke(uint32_t model)
 {
+    (void)model;
     for (uint32_t at = 0U; at < BYTES; at += ROW) {
         mcuq_input_read(&output[at], ROW);
 #ifdef MCUQ_PROFILE

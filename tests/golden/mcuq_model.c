@@ -3,26 +3,40 @@
 
 #include "small.h"
 
-const mcuq_buffer mcuq_model_inputs[] = {
+static const mcuq_buffer small_inputs[] = {
     {&small_arena[8], 36U},
 };
-const uint32_t mcuq_model_input_count = 1U;
-const mcuq_buffer mcuq_model_outputs[] = {
+static const mcuq_buffer small_outputs[] = {
     {&small_arena[8], 2U},
 };
-const uint32_t mcuq_model_output_count = 1U;
-const uint32_t mcuq_model_layer_count = SMALL_LAYERS;
-const uint32_t mcuq_model_arena_bytes = SMALL_ARENA_BYTES;
-uint8_t *const mcuq_model_arena = small_arena;
-uint32_t mcuq_model_layer_ticks[SMALL_LAYERS];
-const char mcuq_model_name[] = "small";
-const uint8_t mcuq_model_build_id[16] = { 0x43U, 0xc2U, 0x9eU, 0xdcU, 0xeeU, 0x6bU, 0xb8U, 0x18U, 0x92U, 0xd9U, 0x19U, 0xe8U, 0xafU, 0x2aU, 0x22U, 0xabU };
 
-void mcuq_model_reset(void)
+const mcuq_model mcuq_models[] = {
+    {
+        .name = "small",
+        .inputs = small_inputs,
+        .outputs = small_outputs,
+        .input_count = 1U,
+        .output_count = 1U,
+        .layer_count = SMALL_LAYERS,
+        .arena_bytes = SMALL_ARENA_BYTES,
+    },
+};
+const uint32_t mcuq_model_count = 1U;
+uint8_t *const mcuq_arena = small_arena;
+uint32_t mcuq_layer_ticks[4];
+const uint8_t mcuq_build_id[16] = { 0x43U, 0xc2U, 0x9eU, 0xdcU, 0xeeU, 0x6bU, 0xb8U, 0x18U, 0x92U, 0xd9U, 0x19U, 0xe8U, 0xafU, 0x2aU, 0x22U, 0xabU };
+
+void mcuq_model_reset(uint32_t model)
 {
+    (void)model;
 }
 
-int32_t mcuq_model_invoke(void)
+int32_t mcuq_model_invoke(uint32_t model)
 {
-    return small_invoke();
+    switch (model) {
+    case 0U:
+        return small_invoke();
+    default:
+        return -1;
+    }
 }

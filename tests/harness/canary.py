@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mcuq.board import Board
 from mcuq.cmsis_nn import find_cmsis_nn
-from mcuq.codegen.model import FIRMWARE_VIEW, generate
+from mcuq.codegen.model import generate
 from mcuq.firmware import host_includes, host_sources
 from mcuq.image import KERNELS, ModelObjects, board_toolchain, kernel_units, link_image
 from mcuq.paths import FIRMWARE
@@ -158,8 +158,7 @@ def _write(cases: Sequence[WatchedCase], folder: Path) -> list[Unit]:
     for number, case in enumerate(cases):
         plan = guarded(case.plan)
         for file, text in generate(plan, f"case_{number}", case.id).items():
-            if file != FIRMWARE_VIEW:
-                (source / file).write_text(text)
+            (source / file).write_text(text)
         (source / f"watched_{number}.c").write_text(_case_text(number, plan))
         units[f"case {number}"] = Unit(Path("src") / f"watched_{number}.c", f"obj/watched_{number}.o")
         lowerings = [(step.library, step.lowering) for step in plan.program.steps]
@@ -179,16 +178,14 @@ def _dispatcher(cases: Sequence[WatchedCase]) -> str:
         '#include "mcuq_model.h"', "#include <string.h>",
         *(f"int32_t canary_run_{n}(const uint8_t *in, uint8_t *out);" for n in numbers),
         f"static uint8_t in[{input_bytes}]; static uint8_t out[{output_bytes}];",
-        f"const mcuq_buffer mcuq_model_inputs[] = {{{{in, {input_bytes}U}}}};",
-        "const uint32_t mcuq_model_input_count = 1U;",
-        f"const mcuq_buffer mcuq_model_outputs[] = {{{{out, {output_bytes}U}}}};",
-        "const uint32_t mcuq_model_output_count = 1U; const uint32_t mcuq_model_layer_count = 1U;",
-        "const uint32_t mcuq_model_arena_bytes = 0U; uint8_t *const mcuq_model_arena = out;",
-        "uint32_t mcuq_model_layer_ticks[1];",
-        'const char mcuq_model_name[] = "canary"; const uint8_t mcuq_model_build_id[16] = {0};',
-        "void mcuq_model_reset(void) {}",
-        "int32_t mcuq_model_invoke(void)", "{",
-        "    uint32_t number; (void)memcpy(&number, in, 4U);",
+        f"static const mcuq_buffer given[] = {{{{in, {input_bytes}U}}}};",
+        f"static const mcuq_buffer told[] = {{{{out, {output_bytes}U}}}};",
+        'const mcuq_model mcuq_models[] = {{"canary", given, told, 1U, 1U, 1U, 0U}};',
+        "const uint32_t mcuq_model_count = 1U; uint8_t *const mcuq_arena = out; uint32_t mcuq_layer_ticks[1];",
+        "const uint8_t mcuq_build_id[16] = {0};",
+        "void mcuq_model_reset(uint32_t model) { (void)model; }",
+        "int32_t mcuq_model_invoke(uint32_t model)", "{",
+        "    uint32_t number; (void)model; (void)memcpy(&number, in, 4U);",
         "    switch (number) {",
         *(f"    case {n}U: return canary_run_{n}(&in[4], out);" for n in numbers),
         "    default: return -1;", "    }", "}",

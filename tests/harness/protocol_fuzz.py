@@ -105,6 +105,7 @@ class Line:
     def probe(self) -> None:
         """A run whose every answer is known, to the byte that counts the runs."""
         inputs = [self._chance.randbytes(size) for size in self.subject.input_bytes]
+        self.ask(Request.SELECT, bytes(1), b"")
         if self.subject.fed:
             cut = self._chance.randrange(1, 100)
             self.ask(Request.RUN, exact=struct.pack("<I", 0))

@@ -17,7 +17,7 @@ import numpy as np
 
 from mcuq.board import Board
 from mcuq.cmsis_nn import find_cmsis_nn
-from mcuq.codegen.model import FIRMWARE_VIEW, generate
+from mcuq.codegen.model import generate
 from mcuq.core import Core
 from mcuq.errors import McuqError
 from mcuq.firmware import host_includes, host_sources
@@ -114,8 +114,7 @@ def _write(cases: Sequence[SuiteCase], folder: Path) -> list[Unit]:
     for number, case in enumerate(cases):
         name = f"case_{number}"
         for file, text in generate(case.plan, name, case.id).items():
-            if file != FIRMWARE_VIEW:
-                (folder / "src" / file).write_text(text)
+            (folder / "src" / file).write_text(text)
         lowerings = [(step.library, step.lowering) for step in case.plan.program.steps]
         units.update({unit.object: unit for unit in kernel_units(lowerings, found, "obj/kernels")})
         headers.append(f'#include "{name}.h"')
@@ -167,19 +166,17 @@ __asm__(".section .rodata\\n.global vectors\\n.balign 16\\nvectors:\\n.incbin \\
 
 static uint32_t number;
 static uint32_t wrong;
-const mcuq_buffer mcuq_model_inputs[] = {{(uint8_t *)&number, sizeof number}};
-const uint32_t mcuq_model_input_count = 1U;
-const mcuq_buffer mcuq_model_outputs[] = {{(uint8_t *)&wrong, sizeof wrong}};
-const uint32_t mcuq_model_output_count = 1U;
-const uint32_t mcuq_model_layer_count = 1U;
-const uint32_t mcuq_model_arena_bytes = 0U;
-uint8_t *const mcuq_model_arena = (uint8_t *)&wrong;
-uint32_t mcuq_model_layer_ticks[1];
-const char mcuq_model_name[] = "suite";
-const uint8_t mcuq_model_build_id[16] = {0};
+static const mcuq_buffer given[] = {{(uint8_t *)&number, sizeof number}};
+static const mcuq_buffer told[] = {{(uint8_t *)&wrong, sizeof wrong}};
+const mcuq_model mcuq_models[] = {{"suite", given, told, 1U, 1U, 1U, 0U}};
+const uint32_t mcuq_model_count = 1U;
+uint8_t *const mcuq_arena = (uint8_t *)&wrong;
+uint32_t mcuq_layer_ticks[1];
+const uint8_t mcuq_build_id[16] = {0};
 
-void mcuq_model_reset(void)
+void mcuq_model_reset(uint32_t model)
 {
+    (void)model;
 }
 
 static void differing(const void *found, const uint8_t *wanted, uint32_t bytes)
@@ -189,8 +186,9 @@ static void differing(const void *found, const uint8_t *wanted, uint32_t bytes)
     }
 }
 
-int32_t mcuq_model_invoke(void)
+int32_t mcuq_model_invoke(uint32_t model)
 {
+    (void)model;
     int32_t status = 0;
     const uint8_t *next;
     wrong = 0;
