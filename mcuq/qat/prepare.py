@@ -22,8 +22,8 @@ from mcuq.quantize import prepare as float_form
 from mcuq.quantize.flatbuffer import constant, read_model, tensor_name, write_model
 from mcuq.quantize.int8 import Fitted, assemble, fit
 from mcuq.quantize.request import Request
-from mcuq.quantize.schemes import scheme_named
 from mcuq.quantize.scheme import Array
+from mcuq.quantize.schemes import scheme_named
 
 Progress = Callable[[str, int, int], None]
 
