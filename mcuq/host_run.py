@@ -14,7 +14,7 @@ from mcuq.expected import library_layers, reference_values
 from mcuq.ir import Layer, Tensor
 from mcuq.model import Model, Progress
 from mcuq.ops.floats import tflite_name
-from mcuq.reference import Reference, accuracy, agreement, run_float
+from mcuq.reference import WHOLE, Reference, accuracy, agreement, run_float
 from mcuq.report import Accuracy, Agreement
 
 Array = npt.NDArray[Any]
@@ -31,15 +31,15 @@ class HostRuns:
 
     inputs: tuple[npt.NDArray[np.generic], ...]
     outputs: tuple[npt.NDArray[np.generic], ...]
-    floats: npt.NDArray[np.float32] | None
+    floats: npt.NDArray[Any] | None
     output: Tensor
     notes: tuple[str, ...] = ()
 
-    def real(self, values: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
-        """The real values of the first output's quantized ``values``."""
+    def real(self, values: npt.NDArray[np.generic]) -> npt.NDArray[Any]:
+        """The real values (float32) of the first output's quantized ``values``; whole numbers stay as they are."""
         quantization = self.output.type.quantization
         if quantization is None:
-            return values.astype(np.float32)
+            return values if values.dtype in WHOLE else values.astype(np.float32)
         shifted = values.astype(np.float32) - np.float32(quantization.zero_point)
         real: npt.NDArray[np.float32] = shifted * np.float32(quantization.scale)
         return real
@@ -107,7 +107,7 @@ def figures(runs: HostRuns, target: npt.NDArray[np.generic] | None, data: Datase
     """Accuracy and agreement of the host's runs, and of the target's first output (n, ...) where it ran."""
     elements = sum(int(array[0].size) for array in data.inputs)
 
-    def agrees(values: npt.NDArray[np.float32] | None) -> float | None:
+    def agrees(values: npt.NDArray[Any] | None) -> float | None:
         if runs.floats is None or values is None:
             return None
         return agreement(runs.floats, values, input_elements=elements)

@@ -246,10 +246,11 @@ def _is_dynamic(graph: Graph, data: str | None, request: Request) -> bool:
 
 
 def is_quantized(graph: Graph) -> bool:
-    """Does any layer compute in quantized integers? Quantized weights alone (dynamic range) do not count."""
-    return any(
-        not tensor.constant and tensor.type.dtype in _QUANTIZED and tensor.type.quantization is not None
-        for tensor in graph.tensors.values()
+    """Does any layer compute in quantized integers, or none in floats? Quantized weights alone (dynamic range) do not
+    count."""
+    computed = [tensor.type for tensor in graph.tensors.values() if not tensor.constant]
+    return any(type_.dtype in _QUANTIZED and type_.quantization is not None for type_ in computed) or not any(
+        type_.dtype is DType.FLOAT32 for type_ in computed
     )
 
 

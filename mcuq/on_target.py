@@ -20,7 +20,7 @@ from mcuq.link import Identity, LayerTicks, Link
 from mcuq.measure import Streamed, check_identity, stream
 from mcuq.measurement import Clock, LayerTiming, Measurement, Mismatch, Spread, Timing
 from mcuq.model import Progress
-from mcuq.reference import predicted_classes
+from mcuq.reference import class_count, predicted_classes
 from mcuq.report import Agreement
 from mcuq.session import Session
 from mcuq.simulate import random_data
@@ -193,7 +193,7 @@ def _confusion(runs: HostRuns, streamed: Streamed, samples: Dataset) -> tuple[tu
     predicted = predicted_classes(values)
     if predicted is None or samples.labels is None:
         return ()
-    classes = max(2, int(np.prod(values.shape[1:])))
+    classes = class_count(values, samples.labels)
     known = samples.labels >= 0
     counts = np.zeros((classes, classes), np.int64)
     np.add.at(counts, (samples.labels[known], predicted[known]), 1)

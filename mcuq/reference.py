@@ -17,6 +17,8 @@ from mcuq.errors import DataError, UnsupportedError
 from mcuq.litert import LiteRT
 
 Array = npt.NDArray[Any]
+WHOLE = (np.int32, np.int64)
+"""What ARG_MAX gives."""
 Progress = Callable[[int, int], None]
 
 
@@ -45,7 +47,9 @@ class TensorInfo:
         return np.asarray(np.clip(rounded.astype(np.float64) + self.zero_point, limits.min, limits.max), self.dtype)
 
     def dequantize(self, values: Array) -> Array:
-        """The real values (float32) that ``values`` stand for."""
+        """The real values (float32) that ``values`` stand for; whole numbers without quantization stay as they are."""
+        if self.scale == 0.0 and values.dtype in WHOLE:
+            return values
         if self.scale == 0.0 or values.dtype != self.dtype:
             return values.astype(np.float32)
         return np.asarray((values.astype(np.float32) - np.float32(self.zero_point)) * np.float32(self.scale))
@@ -124,7 +128,7 @@ def run_reference(model: bytes, inputs: Sequence[Array], progress: Progress | No
 
 
 def run_float(model: bytes, inputs: Sequence[Array], progress: Progress | None = None) -> tuple[Array, ...]:
-    """The outputs as real values (float32), (n, ...) each, by LiteRT's optimized kernels: for accuracy only."""
+    """The outputs as real values, (n, ...) each, by LiteRT's optimized kernels: for accuracy only."""
     reference = Reference(model, exact=False)
     outputs = reference.run_all(inputs, progress)
     return tuple(info.dequantize(values) for info, values in zip(reference.outputs, outputs, strict=True))
@@ -133,12 +137,14 @@ def run_float(model: bytes, inputs: Sequence[Array], progress: Progress | None =
 def predicted_classes(values: Array) -> npt.NDArray[np.int64] | None:
     """The class of each sample from real-valued outputs (n, ...), or None when they do not name classes.
 
-    Several values: the largest, the first of equals. One value in 0..1 (a sigmoid): 1 above 0.5.
+    Several values: the largest, the first of equals. One value in 0..1 (a sigmoid): 1 above 0.5. One whole number: it.
     """
     sizes = [size for size in values.shape[1:] if size != 1]
     if len(sizes) > 1 or len(values) == 0:
         return None
     rows = values.reshape(len(values), -1)
+    if values.dtype in WHOLE:
+        return None if sizes else np.asarray(rows[:, 0], np.int64)
     if rows.shape[1] > 1:
         return np.asarray(rows.argmax(axis=1), np.int64)
     if rows.min() < 0.0 or rows.max() > 1.0:
@@ -146,8 +152,16 @@ def predicted_classes(values: Array) -> npt.NDArray[np.int64] | None:
     return np.asarray(rows[:, 0] > 0.5, np.int64)
 
 
+def class_count(values: Array, labels: npt.NDArray[np.int64]) -> int:
+    """How many classes there are, from outputs (n, ...) that name them: as many as scores, two for a sigmoid; of whole
+    numbers as many as occur."""
+    if values.dtype in WHOLE:
+        return 1 + max(int(values.max()), int(labels.max()))
+    return max(2, int(np.prod(values.shape[1:])))
+
+
 def accuracy(values: Array, labels: npt.NDArray[np.int64] | None) -> float | None:
-    """The share of labelled samples classified right, from real-valued outputs (n, ...); negative: not labelled.
+    """The share of labelled samples classified right, from dequantized outputs (n, ...); negative: not labelled.
 
     None without labels, and when the labels cannot be classes of these outputs.
     """
@@ -155,8 +169,7 @@ def accuracy(values: Array, labels: npt.NDArray[np.int64] | None) -> float | Non
     if predicted is None or labels is None:
         return None
     known = labels >= 0
-    classes = max(2, int(np.prod(values.shape[1:])))
-    if not known.any() or labels.max() >= classes:
+    if not known.any() or labels.max() >= class_count(values, labels):
         return None
     return float((predicted[known] == labels[known]).mean())
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from mcuq.check import check
 from mcuq.cli import run
+from mcuq.fit import Goals
 from mcuq.frontend.blockers import advice, unsupported
+from mcuq.ir import DType, Node, Tensor, TensorType
 from mcuq.operators_page import page
 from mcuq.ops.base import Case, Operand
+from tests.harness.net_builder import NetBuilder
 from tests.harness.small_models import convolution, mcuq, report_of, wide_relu
 from tests.harness.tflite_writer import write_case
 
@@ -35,6 +40,16 @@ def test_without_a_tool_it_tells_what_a_build_then_finds(tmp_path):
     assert found["constants"]["kind"] == "counted"
     assert found["constants"]["value"] == sum(one["constant_bytes"] for one in found["layers"])
     assert found["cycles"] == {"kind": "estimated", "value": sum(one["cycles"] for one in found["layers"])}
+
+
+def test_a_model_of_whole_numbers_alone_is_not_taken_for_a_float_model(tmp_path):
+    net = NetBuilder(1)
+    for name, dtype in (("numbers", DType.INT32), ("mask", DType.BOOL)):
+        net.tensors[name] = Tensor(name, TensorType((1, 12), dtype))
+    net.nodes.append(Node("mask", "GREATER", {}, ("numbers", net.constant(np.array([7], np.int32))), ("mask",)))
+    (tmp_path / "mask.tflite").write_bytes(net.tflite("numbers", "mask"))
+    found = check(tmp_path / "mask.tflite", None, None, None, Goals(), lambda *_: None)
+    assert found.error is None and [layer.op for layer in found.layers] == ["GREATER"]
 
 
 def test_people_read_a_table_and_need_no_board(tmp_path):

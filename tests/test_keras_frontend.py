@@ -77,6 +77,8 @@ def keras_3_models(keras: Any, folder: Path) -> None:
     best = layers.Dense(5)(layers.GlobalAveragePooling1D()(layers.Embedding(9, 4)(tokens)))
     ends = [keras.ops.argmax(best, axis=-1), keras.ops.argmin(best, axis=-1)]
     keras.Model(tokens, ends).save(folder / "tokens.keras")
+    words = keras.Sequential([keras.Input((6,)), layers.Embedding(9, 4, name="words"), layers.Flatten()])
+    words.save(folder / "float_tokens.keras")
 
 
 def keras_2_models(tf_keras: Any, folder: Path) -> None:
@@ -237,6 +239,10 @@ def test_custom_layers_are_named(models: Path, name: str) -> None:
         ("unbuilt.keras", "does not say what shape its input has"),
         ("only.weights.h5", "may hold weights only"),
         ("unsigned", "without a signature"),
+        (
+            "float_tokens.keras",
+            "Embedding 'words' is given float32; indices are integers\nHint: make the model's input",
+        ),
     ],
 )
 def test_models_that_cannot_be_firmware_are_refused_with_the_reason(models: Path, name: str, says: str) -> None:

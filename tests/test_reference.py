@@ -107,6 +107,13 @@ def test_a_single_sigmoid_is_split_at_one_half() -> None:
     assert classes.tolist() == [0, 1, 0]
 
 
+def test_a_whole_number_is_the_class() -> None:
+    found = np.array([[3], [0], [7]], np.int64)
+    assert accuracy(found, np.array([3, 1, -1])) == 0.5
+    assert agreement(found, found.astype(np.int32) % 7) == pytest.approx(2 / 3)
+    assert accuracy(np.array([[3, 4], [0, 1]], np.int32), np.array([3, 0])) is None
+
+
 def test_outputs_that_are_no_classes_have_no_accuracy_and_no_agreement() -> None:
     regression = np.array([[3.5], [-2.0]])
     assert accuracy(regression, np.array([0, 1])) is None

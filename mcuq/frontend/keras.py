@@ -86,6 +86,7 @@ def import_tensorflow() -> Any:
 
 def _keras_source(file: KerasFile) -> _Source:
     model = load_keras(file)
+    _refuse_float_indices(model, file.path)
     inputs = _named_inputs(model, file.path)
     structure = _input_structure(model)
     scopes: dict[str, str] = {}
@@ -100,6 +101,23 @@ def _keras_source(file: KerasFile) -> _Source:
         return _flat(model(arguments, training=False))
 
     return _Source(call, inputs, tuple(getattr(model, "output_names", ())), scopes, recurrent)
+
+
+def _refuse_float_indices(model: Any, path: Path) -> None:
+    """Keras casts what an Embedding is given to int32: a float Input, its default, would then be quantized first."""
+    for layer in getattr(model, "layers", ()):
+        _refuse_float_indices(layer, path)
+        if type(layer).__name__ != "Embedding":
+            continue
+        try:
+            dtype = str(layer.input.dtype)
+        except (AttributeError, ValueError):  # it is called several times, or never
+            continue
+        if "float" in dtype:
+            raise UnsupportedError(
+                f"{path.name}: the Embedding {layer.name!r} is given {dtype}; indices are integers",
+                hint='make the model\'s input with Input(shape, dtype="int32")',
+            )
 
 
 def _named_inputs(model: Any, path: Path) -> tuple[tuple[str, tuple[int, ...], Any], ...]:
