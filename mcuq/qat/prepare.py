@@ -23,7 +23,7 @@ from mcuq.quantize.flatbuffer import constant, read_model, tensor_name, write_mo
 from mcuq.quantize.int8 import Fitted, assemble, fit
 from mcuq.quantize.request import Request
 from mcuq.quantize.scheme import Array
-from mcuq.quantize.schemes import scheme_named
+from mcuq.quantize.schemes import schemes
 
 Progress = Callable[[str, int, int], None]
 
@@ -47,11 +47,7 @@ def prepare(
     ``DataError`` for data that do not fit.
     """
     request = Request(scheme, layers or {})
-    for name in (scheme, *request.layers.values()):
-        if scheme_named(name).rank or scheme_named(name).activation_bits != 8:
-            raise UsageError(
-                f"no training with the scheme {name}", hint="take one without a branch, of int8 activations"
-            )
+    _check_trainable(request)
     content = float_tflite(model)
     graph = read_tflite(content, "the model")
     if is_quantized(graph):
@@ -59,6 +55,16 @@ def prepare(
     dataset = data if isinstance(data, Dataset) else _dataset(data, input_specs(graph))
     teacher = read_program(float_form.prepare(read_model(content)).model)
     return FakeQuantized(_architecture(teacher, fit(content, dataset, request, progress, every=True)))
+
+
+def _check_trainable(request: Request) -> None:
+    trainable = [s.name for s in schemes().values() if not s.per_tensor and not s.rank and s.activation_bits == 8]
+    for name in (request.scheme, *request.layers.values()):
+        if name not in trainable:
+            raise UsageError(
+                f"{name} is not trained: scales are of channels, activations of eight bits, and there are no branches",
+                hint=f"schemes to train are {', '.join(trainable)}",
+            )
 
 
 def float_tflite(model: Any) -> bytes:
