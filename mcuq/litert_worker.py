@@ -80,10 +80,13 @@ class _Model:
         }
 
     def _computed_tensors(self) -> list[tuple[str, int]]:
-        """(name, index) of the inputs and of every tensor that an operator computes, in order of computation."""
+        """(name, index) of the inputs and of every tensor that an operator computes, in order of computation.
+
+        Outputs of a WHILE that nothing reads have the index -1 in LiteRT; a variable's handle holds no values.
+        """
         operators = self._interpreter._get_ops_details()
         order = [int(detail["index"]) for detail in self._inputs]
-        order += [int(index) for op in operators for index in op["outputs"]]
+        order += [int(i) for op in operators if op["op_name"] != "VAR_HANDLE" for i in op["outputs"] if i >= 0]
         names = {int(detail["index"]): str(detail["name"]) for detail in self._interpreter.get_tensor_details()}
         return [(names[index], index) for index in dict.fromkeys(order)]
 

@@ -5,7 +5,7 @@ Text only: nothing is compiled or written here. The same plan gives the same byt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mcuq import __version__
@@ -14,7 +14,16 @@ from mcuq.codegen.names import comment, identifier, layer_identifiers, model_ide
 from mcuq.codegen.render import render
 from mcuq.codegen.stage import StageText, StageWriter, pointer
 from mcuq.ir import DType, Tensor
-from mcuq.ir.kernel_call import Argument, ConstantPointer, KernelCall, ScratchPointer, Struct, TensorPointer, Value
+from mcuq.ir.kernel_call import (
+    Argument,
+    ConstantPointer,
+    KernelCall,
+    Repeat,
+    ScratchPointer,
+    Struct,
+    TensorPointer,
+    Value,
+)
 from mcuq.planner.arena import Plan
 from mcuq.planner.lifetime import scratch_name
 from mcuq.planner.lower import Step
@@ -63,13 +72,13 @@ class StateLine:
 
 @dataclass(frozen=True, slots=True)
 class LayerText:
-    """One layer's function: its lines of struct definitions and calls. A layer of a stage (``in_stage``) has none; the
-    stage stands at its first layer."""
+    """One layer's function: its lines of struct definitions and blocks of calls. A layer of a stage (``in_stage``) has
+    none; the stage stands at its first layer."""
 
     function: str
     description: str
     structs: tuple[str, ...]
-    calls: tuple[CallText, ...]
+    blocks: tuple[CallBlock, ...]
     fails: bool
     in_stage: bool = False
     stage: StageText | None = None
@@ -79,6 +88,14 @@ class LayerText:
 class CallText:
     text: str
     success: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallBlock:
+    """Calls to run ``rounds`` times; they may read the loop's counter ``i``. One round is no loop."""
+
+    rounds: int
+    calls: tuple[CallText, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +271,8 @@ class _Generator:
                 if isinstance(argument, Struct) and self._content(index, layer, argument) not in self.shared
             )
             calls.append(CallText(self._call_text(index, layer, call), call.success))
-        return LayerText(f"layer_{layer}", description, tuple(structs), tuple(calls), any(c.success for c in calls))
+        blocks = tuple(_blocks(calls, step.lowering.repeat))
+        return LayerText(f"layer_{layer}", description, tuple(structs), blocks, any(c.success for c in calls))
 
     def _stage_text(self, stage: Stage) -> StageText:
         def argument(step: int, given: Argument) -> str:
@@ -307,7 +325,7 @@ class _Generator:
             if isinstance(value, ScratchPointer):
                 if not self.plan.program.steps[index].lowering.scratch_bytes:
                     return "NULL"
-                return f"(void *)&{self.arena}[{self.plan.scratch_offset(scratch_name(index))}]"
+                return f"(void *)&{self.arena}[{self.plan.scratch_offset(scratch_name(index)) + value.offset_bytes}]"
             if isinstance(value, int):
                 return integer_literal(value)
             return str(value)
@@ -340,6 +358,14 @@ class _Generator:
             for layer, step in zip(self.layers, self.plan.program.steps, strict=True)
             for constant in step.lowering.constants
         )
+
+
+def _blocks(calls: Sequence[CallText], repeat: Repeat | None) -> Iterator[CallBlock]:
+    """``calls`` with those that are repeated apart; no block is empty."""
+    repeat = repeat or Repeat(0, 0, 1)
+    end = repeat.first + repeat.calls
+    cut = ((1, calls[: repeat.first]), (repeat.rounds, calls[repeat.first : end]), (1, calls[end:]))
+    yield from (CallBlock(rounds, tuple(part)) for rounds, part in cut if part)
 
 
 def _fill(state: Tensor) -> int | None:

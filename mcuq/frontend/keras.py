@@ -20,8 +20,9 @@ from mcuq.errors import McuqError, ToolError, UnsupportedError
 from mcuq.frontend.detours import without_detours
 from mcuq.frontend.keras_load import INSTALL, first_line, load_keras
 from mcuq.frontend.model_file import KerasFile, inspect_keras_file, model_kind
-from mcuq.frontend.recurrent import Lstm, stand_in, with_lstm
+from mcuq.frontend.recurrent import Lstm, stand_in, with_recurrent
 from mcuq.frontend.tensor_names import name_by_layers
+from mcuq.quantize.cells import Cell
 from mcuq.quiet import quiet_stderr
 
 
@@ -33,7 +34,7 @@ class _Source:
     inputs: tuple[tuple[str, tuple[int, ...], Any], ...]  # name, shape with batch 1, TensorFlow dtype
     outputs: tuple[str, ...]
     scopes: Mapping[str, str]  # graph name scope → layer path; filled while the function is traced
-    recurrent: tuple[Lstm, ...] = ()
+    recurrent: tuple[Lstm | Cell, ...] = ()
 
 
 def to_float_tflite(path: Path) -> bytes:
@@ -240,7 +241,7 @@ def _convert(source: _Source, path: Path, tensorflow: Any) -> bytes:
     try:
         traced = tensorflow.function(source.function, autograph=False).get_concrete_function(*specs)
         frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)
-        model = without_detours(with_lstm(_tflite(frozen, tensorflow), source.recurrent))
+        model = without_detours(with_recurrent(_tflite(frozen, tensorflow), source.recurrent))
     except McuqError:
         raise
     except Exception as error:

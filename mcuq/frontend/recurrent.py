@@ -1,7 +1,9 @@
-"""Keras LSTM layers as one TFLite operator each, where TensorFlow's converter would write a loop.
+"""Keras's recurrent layers as one TFLite operator or one plain loop each, where TensorFlow's converter would write a
+loop that nobody quantizes.
 
 While a model is traced, a GATHER that could never run stands for the layer; in the converted file it becomes
-UNIDIRECTIONAL_SEQUENCE_LSTM with the layer's own weights. Layers that the operator cannot express stay as they are.
+UNIDIRECTIONAL_SEQUENCE_LSTM, or a WHILE over a cell (``quantize.loops``), with the layer's own weights. Layers that
+these cannot express stay as they are.
 """
 
 from __future__ import annotations
@@ -14,8 +16,19 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-from mcuq.quantize.flatbuffer import add_constant, constant, operator_name, read_tree, use_operator, write_model
+from mcuq.quantize.cells import CELLS, Cell
+from mcuq.quantize.flatbuffer import (
+    add_constant,
+    constant,
+    operator_name,
+    read_tree,
+    tensor_name,
+    use_operator,
+    write_model,
+)
+from mcuq.quantize.loops import loop_operators
 from mcuq.quantize.lstm import STATEFUL
+from mcuq.quantize.subgraph import Writer
 
 MARK = 0x4C53_0000
 """The index that a stand-in gathers, plus its number: far outside any axis."""
@@ -32,9 +45,9 @@ class Lstm:
     stateful: bool
 
 
-def stand_in(model: Any) -> tuple[Lstm, ...]:
-    """Puts stand-ins into the LSTM layers of ``model`` and of models in it, and tells what they stand for."""
-    found: list[Lstm] = []
+def stand_in(model: Any) -> tuple[Lstm | Cell, ...]:
+    """Puts stand-ins into the recurrent layers of ``model`` and of models in it, and tells what they stand for."""
+    found: list[Lstm | Cell] = []
 
     def visit(parent: Any) -> None:
         for layer in _layers_in(parent):
@@ -53,17 +66,28 @@ def _layers_in(parent: Any) -> tuple[Any, ...]:
     return tuple(getattr(parent, "layers", ())) or tuple(layer for layer in both if layer is not None)
 
 
+def _kind(layer: Any) -> str:
+    """LSTM, a key of ``CELLS``, or what else the layer is."""
+    name = type(layer).__name__
+    return "GRU, reset after" if name == "GRU" and layer.reset_after else name
+
+
 def _expressible(layer: Any) -> bool:
-    """An LSTM of tanh and sigmoid that gives its outputs alone. The operator keeps its states, as a stateful one does;
-    whoever runs a stateless one resets them."""
-    if type(layer).__name__ != "LSTM" or not type(layer).__module__.startswith(("keras.", "tf_keras.")):
+    """A recurrent layer of tanh and sigmoid that gives its outputs alone. An LSTM's operator keeps its states, as a
+    stateful layer does; whoever runs a stateless one resets them."""
+    if _kind(layer) not in ("LSTM", *CELLS) or not type(layer).__module__.startswith(("keras.", "tf_keras.")):
         return False
-    activations = (layer.activation.__name__, layer.recurrent_activation.__name__)
-    return activations == ("tanh", "sigmoid") and not layer.return_state
+    gates = getattr(layer, "recurrent_activation", None)
+    squashes = layer.activation.__name__ == "tanh" and (gates is None or gates.__name__ == "sigmoid")
+    return squashes and not layer.return_state
 
 
-def _weights(layer: Any) -> Lstm:
+def _weights(layer: Any) -> Lstm | Cell:
     kernel, recurrent, *bias = (np.asarray(values, np.float32) for values in layer.get_weights())
+    if _kind(layer) != "LSTM":
+        none = np.zeros(kernel.shape[1], np.float32)
+        first, second = (*np.reshape(bias, (-1, kernel.shape[1])), none, none)[:2]
+        return Cell(_kind(layer), kernel.T.copy(), recurrent.T.copy(), first, second, layer.stateful)
     return Lstm(kernel, recurrent, bias[0] if bias else np.zeros(kernel.shape[1], np.float32), layer.stateful)
 
 
@@ -74,28 +98,55 @@ def _standing(mark: int, layer: Any) -> Any:
         import tensorflow  # noqa: PLC0415
 
         if initial_state is not None or mask is not None:
-            raise ValueError("an LSTM with an initial state or a mask has no operator in TFLite")
+            raise ValueError("a recurrent layer with an initial state or a mask is not taken")
         if backwards:
             sequence = tensorflow.reverse(sequence, [1])
-        outputs = tensorflow.gather(sequence, np.full(units, mark, np.int32), axis=2)
+        marks = np.full(units, mark, np.int32)
+        if _kind(layer) != "LSTM" and not sequences:
+            return tensorflow.gather(tensorflow.reshape(sequence, (1, -1)), marks, axis=1)
+        outputs = tensorflow.gather(sequence, marks, axis=2)
         return outputs if sequences else outputs[:, -1, :]
 
     return call
 
 
-def with_lstm(content: bytes, layers: Sequence[Lstm]) -> bytes:
-    """``content`` with the operator in the place of each stand-in."""
+def with_recurrent(content: bytes, layers: Sequence[Lstm | Cell]) -> bytes:
+    """``content`` with an LSTM operator, or a loop over a cell, in the place of each stand-in."""
     if not layers:
         return content
     model = read_tree(content)  # another layer may still be a loop, which is told with its name
+    operators: list[Any] = []
     for operator in model.subgraphs[0].operators:
-        if operator_name(model, operator) != "GATHER":
+        layer = _stands_for(model, operator, layers)
+        if isinstance(layer, Cell):
+            operators += _loop(model, operator, layer)
             continue
-        indices = constant(model, model.subgraphs[0].tensors[operator.inputs[1]], np.int32)
-        number = -1 if indices is None or indices.size == 0 else int(indices.flat[0]) - MARK
-        if 0 <= number < len(layers):
-            _replace(model, operator, layers[number], number)
+        if layer is not None:
+            _replace(model, operator, layer, layers.index(layer))
+        operators.append(operator)
+    model.subgraphs[0].operators = operators
     return write_model(model)
+
+
+def _stands_for(model: Any, operator: Any, layers: Sequence[Lstm | Cell]) -> Lstm | Cell | None:
+    if operator_name(model, operator) != "GATHER":
+        return None
+    indices = constant(model, model.subgraphs[0].tensors[operator.inputs[1]], np.int32)
+    number = -1 if indices is None or indices.size == 0 else int(indices.flat[0]) - MARK
+    return layers[number] if 0 <= number < len(layers) else None
+
+
+def _loop(model: Any, operator: Any, cell: Cell) -> list[Any]:
+    main = Writer(model, model.subgraphs[0])
+    given, output = int(operator.inputs[0]), int(operator.outputs[0])
+    tensors, features = model.subgraphs[0].tensors, cell.kernel.shape[1]
+    shape = [1, int(np.prod(tensors[given].shape)) // features, features]
+    sequence = main.like(f"{tensor_name(tensors[output])}/steps", tensors[given], shape)
+    options = schema.ReshapeOptionsT()
+    options.newShape = shape
+    of_shape = main.constant(f"{tensor_name(tensors[output])}/steps_shape", np.array(shape, np.int32))
+    main.operator("RESHAPE", [given, of_shape], [sequence], options)
+    return [*main.operators, *loop_operators(model, cell, sequence, output)]
 
 
 def _replace(model: Any, operator: Any, layer: Lstm, number: int) -> None:

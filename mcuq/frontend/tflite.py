@@ -7,6 +7,7 @@ subgraphs that do more than give variables their first values, sparse tensors an
 from __future__ import annotations
 
 import dataclasses
+import logging
 import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,12 +16,14 @@ from typing import Any
 import numpy as np
 
 from mcuq.errors import UnsupportedError
-from mcuq.frontend.blockers import Blocker, refusal, unsupported
+from mcuq.frontend.blockers import BlockedError, Blocker, refusal, unsupported
 from mcuq.frontend.layer_names import layer_name
+from mcuq.frontend.loops import LOOP, WHILE, LoopError, as_loop, subgraphs_of
 from mcuq.frontend.narrow_integers import BITS, packed_bytes, unpacked
 from mcuq.frontend.static_shapes import with_static_shapes
 from mcuq.frontend.variables import ASSIGN, HANDLE, ONCE, UNREAD, Variable, VariableError, initial_values, with_states
 from mcuq.ir import DType, Graph, Layer, Node, Quantization, Tensor, TensorType
+from mcuq.ir.loop import Loop
 from mcuq.ir.verify import verify
 from mcuq.ops import operators
 from mcuq.ops.floats import FLOAT32, form_of, tflite_name
@@ -33,6 +36,7 @@ numbers for each. The largest networks for photographs have 22 million."""
 MAX_COUNT = 20_000
 """Most tensors or operators that are read: a small crafted file can name the same table any number of times."""
 SCHEMA_VERSION = 3
+log = logging.getLogger(__name__)
 _ZERO_POINTS = {
     DType.INT8: range(-128, 128),
     DType.UINT8: range(256),
@@ -110,8 +114,11 @@ def _read(content: bytes, name: str) -> Graph:
     subgraph = model.Subgraphs(0)
     tensors, nodes = _subgraph(model, subgraph, content, codes, schema)
     called = {int(node.attributes.get("init_subgraph_index", 0)) for node in nodes if node.op == ONCE}
-    if len(called) != model.SubgraphsLength() - 1 or not all(0 < i < model.SubgraphsLength() for i in called):
+    looping = {index for node in nodes for index in _subgraphs_of(node)}
+    subgraphs = called | looping
+    if len(subgraphs) != model.SubgraphsLength() - 1 or not all(0 < i < model.SubgraphsLength() for i in subgraphs):
         raise _RefusedError(f"{model.SubgraphsLength()} subgraphs (control flow); mcuq compiles models with one")
+    nodes = tuple(_with_loops(nodes, tensors, model, content, codes))
     try:
         initial: dict[Variable, Tensor] = {}
         for index in sorted(called):
@@ -137,6 +144,40 @@ def _read(content: bytes, name: str) -> Graph:
     return Graph(
         name, {tensor.name: tensor for tensor in tensors}, tuple(_unique_names(nodes)), tuple(inputs), tuple(outputs)
     )
+
+
+def _subgraphs_of(node: Node) -> tuple[int, ...]:
+    try:
+        return subgraphs_of(node) if node.op == WHILE else ()
+    except LoopError:
+        return ()
+
+
+def _with_loops(
+    nodes: Sequence[Node], tensors: Sequence[Tensor], model: Any, content: bytes, codes: Sequence[str]
+) -> Iterator[Node]:
+    """``nodes`` with LOOP for each WHILE that is one; others stay, and are refused by name."""
+    from ai_edge_litert import schema_py_generated as schema  # noqa: PLC0415
+
+    def graph(index: int) -> Graph:
+        view = model.Subgraphs(index)
+        found, inner = _subgraph(model, view, content, codes, schema)
+        ends = (tuple(_at(found, i).name for i in _indices(view, field, content)) for field in ("Inputs", "Outputs"))
+        return Graph(f"subgraph {index}", {t.name: t for t in found}, tuple(_unique_names(inner)), *ends)
+
+    by_name = {tensor.name: tensor for tensor in tensors}
+    main = model.Subgraphs(0)
+    read = {_at(tensors, i).name for i in _indices(main, "Outputs", content)}
+    read |= {name for node in nodes for name in node.inputs if name is not None}
+    for node in nodes:
+        try:
+            if node.op == WHILE:
+                condition, body = map(graph, subgraphs_of(node))
+                given = [by_name[name] for name in node.inputs if name is not None]
+                node = as_loop(node, given, frozenset(read), condition, body)  # noqa: PLW2901
+        except (LoopError, _RefusedError) as error:
+            log.debug("%s stays a WHILE: %s", node.name, error)
+        yield node
 
 
 def _subgraph(
@@ -357,11 +398,22 @@ def _bind(layer: Layer) -> Layer | Blocker:
         return Blocker(layer.name, layer.op, f"operator not supported for {types}", f"mcuq has it for {FLOAT32} alone")
     layer = dataclasses.replace(layer, op=operator.name)
     try:
-        attributes = operator.attributes(layer.attributes, layer)
+        attributes = operator.attributes(_bound_options(layer), layer)
         bound = dataclasses.replace(layer, attributes=attributes)
         broken = operator.broken(bound)
+    except BlockedError as error:
+        (inner, *_) = error.blockers
+        return Blocker(layer.name, layer.op, f"{inner.op} {inner.layer} in it: {inner.reason}", inner.instead)
     except (ValueError, IndexError, ZeroDivisionError, OverflowError) as error:
         return Blocker(layer.name, tflite_name(layer.op), f"options or shapes that make no sense ({error})")
     if broken is None:
         return bound
     return Blocker(layer.name, tflite_name(layer.op), broken.found, f"mcuq needs: {broken.rule}")
+
+
+def _bound_options(layer: Layer) -> Any:
+    """A layer's raw options; the body of a loop is bound. Raises ``BlockedError`` for what it cannot hold."""
+    if layer.op != LOOP:
+        return layer.attributes
+    loop: Loop = layer.attributes["loop"]
+    return {"loop": dataclasses.replace(loop, body=bind(loop.body))}

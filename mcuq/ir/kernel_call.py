@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 @dataclass(frozen=True, slots=True)
 class TensorPointer:
-    """The address of an activation in the arena, or of a byte inside it: in round i of a stage's loop that of
+    """The address of an activation in the arena, or of a byte inside it: in round i of a loop that of
     ``offset_bytes + i * step_bytes``."""
 
     name: str
@@ -32,7 +32,9 @@ class ConstantPointer:
 
 @dataclass(frozen=True, slots=True)
 class ScratchPointer:
-    """The address of the layer's scratch memory in the arena; NULL when it has none."""
+    """The address of the layer's scratch memory in the arena, or of a byte inside it; NULL when it has none."""
+
+    offset_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +100,23 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeat:
+    """``calls`` calls from number ``first`` on run ``rounds`` times, one after the other."""
+
+    first: int
+    calls: int
+    rounds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Lowering:
     """How a kernel runs one layer: its calls, the constants they read, scratch in the arena, and C sources to link.
 
     ``definitions`` are macros of the calls' headers that define functions which the calls need, specialised by
     literals; each is expanded once for the whole model. ``sources`` are relative to the kernel library's source folder.
     ``overlaps`` say which inputs the first output may lie over; it stays clear of all others. No call at all: the
-    outputs are ``parts`` of an input, or, where there are none, the output aliases the first input.
+    outputs are ``parts`` of an input, or, where there are none, the output aliases the first input. ``repeat``: some of
+    the calls are a loop.
     """
 
     calls: tuple[KernelCall, ...]
@@ -114,6 +126,7 @@ class Lowering:
     definitions: tuple[str, ...] = ()
     overlaps: tuple[Overlap, ...] = ()
     parts: tuple[Part, ...] = ()
+    repeat: Repeat | None = None
 
     @property
     def constant_bytes(self) -> int:

@@ -88,14 +88,19 @@ def add_constant(model: Any, name: str, values: npt.NDArray[Any]) -> int:
     return len(model.subgraphs[0].tensors) - 1
 
 
-def use_operator(model: Any, operator: Any, name: str, options_type: int, options: Any) -> None:
-    """Makes ``operator`` one of kind ``name`` with the builtin ``options``."""
+def operator_code(model: Any, name: str) -> int:
+    """The index of a code, new in ``model``, for operators of kind ``name``."""
     builtin = getattr(schema.BuiltinOperator, name)
     code = schema.OperatorCodeT()
     code.builtinCode = builtin
     code.deprecatedBuiltinCode = min(builtin, 127)
     code.version = 1
     model.operatorCodes.append(code)
-    operator.opcodeIndex = len(model.operatorCodes) - 1
+    return len(model.operatorCodes) - 1
+
+
+def use_operator(model: Any, operator: Any, name: str, options_type: int, options: Any) -> None:
+    """Makes ``operator`` one of kind ``name`` with the builtin ``options``."""
+    operator.opcodeIndex = operator_code(model, name)
     operator.builtinOptionsType = options_type
     operator.builtinOptions = options

@@ -27,8 +27,9 @@ from mcuq.quantize.calibrate import Statistics, calibrate
 from mcuq.quantize.calibrators import DEFAULT
 from mcuq.quantize.choose_ranges import Chosen, Ranges, choose_ranges
 from mcuq.quantize.equalize import equalize
-from mcuq.quantize.flatbuffer import operator_name, read_model, tensor_name, write_model
+from mcuq.quantize.flatbuffer import operator_name, read_model, read_tree, tensor_name, write_model
 from mcuq.quantize.judge import Judge
+from mcuq.quantize.loops import cut_loops, join_loops, only_loops
 from mcuq.quantize.low_rank import add_branches
 from mcuq.quantize.lstm import quantize_lstm
 from mcuq.quantize.prepare import Prepared, prepare
@@ -107,7 +108,7 @@ def fit(
     rounded here when all are such, unless ``every`` layer is to be.
     """
     require_quantizer()
-    prepared = prepare(read_model(float_tflite))
+    prepared = prepare(_read(float_tflite))
     samples = _samples(prepared.model, calibration)
     told: StagedProgress = progress or (lambda _stage, _done, _of: None)
     judge, forms = Judge(float_tflite, samples), [prepared]
@@ -151,6 +152,7 @@ def assemble(model: Any, ranges: Ranges, rounded: Mapping[str, Rounded], bits: i
     """The tree in integers of a float one, which is changed: weights as they were ``rounded``, activations of so many
     ``bits`` in ``ranges``.
     """
+    outputs, loops = len(model.subgraphs[0].outputs), cut_loops(model)
     biases = float_biases(model)
     replaced = use_stand_ins(model)
     quantized = read_model(_quantize(write_model(model), ranges, bits))
@@ -161,7 +163,14 @@ def assemble(model: Any, ranges: Ranges, rounded: Mapping[str, Rounded], bits: i
     _quantize_unread(quantized)
     quantize_lstm(quantized)
     _drop_unused(quantized)
+    join_loops(quantized, loops, outputs)
     return quantized
+
+
+def _read(float_tflite: bytes) -> Any:
+    """The tree of a model with loops of recurrent layers and no other control flow."""
+    model = read_tree(float_tflite)
+    return model if only_loops(model) else read_model(float_tflite)
 
 
 def require_quantizer() -> None:
@@ -175,7 +184,7 @@ def require_quantizer() -> None:
 
 def operators_left_float(model: bytes) -> tuple[tuple[str, str], ...]:
     """(operator, name of its first output) of all operators that compute in float32, conversions left out."""
-    tree = read_model(model)
+    tree = read_tree(model)
     tensors = tree.subgraphs[0].tensors
     left = []
     for operator in tree.subgraphs[0].operators:

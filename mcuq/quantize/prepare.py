@@ -41,7 +41,7 @@ def prepare(model: Any) -> Prepared:
     _unfold_integer_weights(model)
     _constant_reshapes(model)
     _reshape_instead_of_squeeze(model)
-    _reshape_behind_lstm(model)
+    _reshape_behind_recurrent(model)
     rewrite(model)
     return Prepared(model, _relu_instead_of_relu6(model))
 
@@ -173,15 +173,16 @@ def _reshape_instead_of_squeeze(model: Any) -> None:
         operator.inputs = [operator.inputs[0], add_constant(model, name, shape)]
 
 
-def _reshape_behind_lstm(model: Any) -> None:
-    """The quantizer does not know LSTM: a RESHAPE to the same shape, which it does, gives its output a scale."""
+def _reshape_behind_recurrent(model: Any) -> None:
+    """The quantizer does not know LSTM, nor loops: a RESHAPE to the same shape, which it does, gives their outputs, the
+    last ones where there are several, a scale."""
     subgraph = model.subgraphs[0]
     operators = []
     for operator in subgraph.operators:
         operators.append(operator)
-        if operator_name(model, operator) != "UNIDIRECTIONAL_SEQUENCE_LSTM":
+        if operator_name(model, operator) not in {"UNIDIRECTIONAL_SEQUENCE_LSTM", "WHILE"}:
             continue
-        output = subgraph.tensors[operator.outputs[0]]
+        output = subgraph.tensors[operator.outputs[-1]]
         computed = copy.copy(output)
         computed.name = f"{tensor_name(output)}/computed".encode()
         subgraph.tensors.append(computed)
@@ -189,7 +190,8 @@ def _reshape_behind_lstm(model: Any) -> None:
         options.newShape = shape.tolist()
         use_operator(model, reshape, "RESHAPE", schema.BuiltinOptions.ReshapeOptions, options)
         reshape.inputs = [len(subgraph.tensors) - 1, -1]
-        reshape.outputs, operator.outputs = operator.outputs, [len(subgraph.tensors) - 1]
+        reshape.outputs = [operator.outputs[-1]]
+        operator.outputs = [*operator.outputs[:-1], len(subgraph.tensors) - 1]
         reshape.inputs[1] = add_constant(model, f"{tensor_name(output)}/shape", shape)
         operators.append(reshape)
     subgraph.operators = operators

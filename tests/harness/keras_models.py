@@ -192,7 +192,12 @@ def unsupported(keras: Any) -> Any:
 def recurrent(keras: Any) -> Any:
     layers = keras.layers
     return keras.Sequential(
-        [keras.Input((10, 4)), layers.GRU(6, name="memory"), layers.ELU(name="bent"), layers.Dense(3)]
+        [
+            keras.Input((10, 4)),
+            layers.GRU(6, activation="relu", name="memory"),
+            layers.ELU(name="bent"),
+            layers.Dense(3),
+        ]
     )
 
 
