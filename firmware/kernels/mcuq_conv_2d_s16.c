@@ -3,12 +3,19 @@
 #include "mcuq_requantize.h"
 #include "mcuq_window.h"
 
+enum { BLOCK = 256 }; /* products that stay within int32 together, whatever they are */
+
 /* Sum over n channels of input * weight. */
 static inline int64_t dot(const int16_t *input, const int8_t *weights, int32_t n)
 {
     int64_t sum = 0;
-    for (int32_t i = 0; i < n; i++) {
-        sum += (int64_t)((int32_t)input[i] * (int32_t)weights[i]);
+    for (int32_t first = 0; first < n; first += BLOCK) {
+        const int32_t end = ((n - first) < BLOCK) ? n : (first + BLOCK);
+        int32_t of_block = 0;
+        for (int32_t i = first; i < end; i++) {
+            of_block += (int32_t)input[i] * (int32_t)weights[i];
+        }
+        sum += of_block;
     }
     return sum;
 }
