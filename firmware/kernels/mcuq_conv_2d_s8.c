@@ -43,10 +43,10 @@ void mcuq_conv_2d_s8(const mcuq_conv_2d_s8_params *params, const int8_t *input, 
                         }
                     }
                     acc = p.output_offset + mcuq_requantize_double(acc, multipliers[o], shifts[o]);
-                    *output = (int8_t)mcuq_clamp(acc, p.activation_min, p.activation_max);
-                    output++;
+                    output[o] = (int8_t)mcuq_clamp(acc, p.activation_min, p.activation_max);
                     filter += p.filter_height * filter_row;
                 }
+                output += p.output_pitch;
             }
         }
         input += p.input_height * input_row;

@@ -23,6 +23,7 @@ typedef struct {
     int32_t output_height;
     int32_t output_width;
     int32_t output_channels;
+    int32_t output_pitch;    /* from a pixel to the next: output_channels or more */
     int32_t stride_height;
     int32_t stride_width;
     int32_t dilation_height;

@@ -22,10 +22,10 @@ void mcuq_fully_connected_s8(const mcuq_fully_connected_s8_params *params, const
             const int32_t acc = bias[o] + dot(input, row, p.depth);
             const int32_t scale = o * p.scale_step;
             const int32_t value = p.output_offset + mcuq_requantize_single(acc, multipliers[scale], shifts[scale]);
-            *output = (int8_t)mcuq_clamp(value, p.activation_min, p.activation_max);
-            output++;
+            output[o] = (int8_t)mcuq_clamp(value, p.activation_min, p.activation_max);
             row += p.depth;
         }
+        output += p.pitch;
         input += p.depth;
     }
 }

@@ -16,6 +16,7 @@ typedef struct {
     int32_t batches;
     int32_t depth;
     int32_t outputs;
+    int32_t pitch;         /* from a row of the output to the next: outputs or more */
     int32_t scale_step;    /* 0: one multiplier and shift for all outputs; 1: one for each */
     int32_t output_offset; /* the output's zero point */
     int32_t activation_min;

@@ -29,14 +29,20 @@ class BufferView:
 
 @dataclass(frozen=True, slots=True)
 class ModelView:
-    """What the firmware knows of a model."""
+    """What the firmware knows of a model. ``checks``: it has coded weights, whose CRCs are checked once."""
 
     number: int
     name: str
     inputs: tuple[BufferView, ...]
     outputs: tuple[BufferView, ...]
     states: bool
+    checks: bool
     fed: bool
+
+    @property
+    def resets(self) -> bool:
+        """Is there anything to do before a run?"""
+        return self.states or self.checks
 
 
 def generate_image(plans: Mapping[str, Plan], place: str) -> Mapping[str, str]:
@@ -79,4 +85,5 @@ def _view(number: int, name: str, plan: Plan) -> ModelView:
         return tuple(BufferView(plan.offset(one), graph.tensors[one].type.bytes, one == fed) for one in tensors)
 
     inputs, outputs = buffers(graph.inputs), buffers(graph.outputs)
-    return ModelView(number, model_identifier(name), inputs, outputs, bool(graph.states), fed is not None)
+    checks = any(constant.coded for step in plan.program.steps for constant in step.lowering.constants)
+    return ModelView(number, model_identifier(name), inputs, outputs, bool(graph.states), checks, fed is not None)

@@ -5,6 +5,7 @@ Text only: nothing is compiled or written here. The same plan gives the same byt
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -99,6 +100,16 @@ class CallBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckText:
+    """A table of coded weights with its CRC-32; ``layer`` counts from 1."""
+
+    name: str
+    bytes: int
+    crc: str
+    layer: int
+
+
+@dataclass(frozen=True, slots=True)
 class TableText:
     """One constant table."""
 
@@ -160,6 +171,7 @@ class _Generator:
             "structs": [content.replace("  = {", f" {s.name} = {{", 1) for content, s in self.shared.items()],
             "tensors": self._tensor_lines(),
             "tables": self._tables(),
+            "checks": self._checks(),
             "headers": sorted({c.header for s in self.plan.program.steps for c in s.lowering.calls}),
             "definitions": sorted({text for s in self.plan.program.steps for text in s.lowering.definitions}),
             "version": __version__,
@@ -325,7 +337,8 @@ class _Generator:
             if isinstance(value, ScratchPointer):
                 if not self.plan.program.steps[index].lowering.scratch_bytes:
                     return "NULL"
-                return f"(void *)&{self.arena}[{self.plan.scratch_offset(scratch_name(index)) + value.offset_bytes}]"
+                offset = self.plan.scratch_offset(scratch_name(index)) + value.offset_bytes
+                return f"(void *)&{self.arena}[{offset}]"
             if isinstance(value, int):
                 return integer_literal(value)
             return str(value)
@@ -334,6 +347,19 @@ class _Generator:
 
     def _table_name(self, layer: str, constant: str) -> str:
         return f"{self.model}_{layer}_{identifier(constant)}"
+
+    def _checks(self) -> tuple[CheckText, ...]:
+        return tuple(
+            CheckText(
+                self._table_name(layer, constant.name),
+                constant.values.nbytes,
+                f"0x{zlib.crc32(constant.values.tobytes()):08x}U",
+                number,
+            )
+            for number, (layer, step) in enumerate(zip(self.layers, self.plan.program.steps, strict=True), 1)
+            for constant in step.lowering.constants
+            if constant.coded
+        )
 
     def _tables(self) -> tuple[TableText, ...]:
         initial = [(tensor, tensor.initial) for tensor in self.graph.states if _fill(tensor) is None]

@@ -53,11 +53,14 @@ Argument = int | str | TensorPointer | ConstantPointer | ScratchPointer | Struct
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Constant:
-    """A table in flash: an array of integers or of float32 and what it holds, in words."""
+    """A table in flash: an array of integers or of float32 and what it holds, in words. ``coded``: bytes to be decoded,
+    whose CRC is checked before the first inference.
+    """
 
     name: str
     values: npt.NDArray[np.generic]
     comment: str = ""
+    coded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ def lower(layer: Layer, _target: Target) -> Lowering:
             ("output_height", a.height.output),
             ("output_width", a.width.output),
             ("output_channels", y.shape[3]),
+            ("output_pitch", y.shape[3]),
             ("stride_height", a.height.stride),
             ("stride_width", a.width.stride),
             ("dilation_height", a.height.dilation),

@@ -37,6 +37,7 @@ def lower(layer: Layer, _target: Target) -> Lowering:
             ("batches", a.batches),
             ("depth", a.depth),
             ("outputs", a.outputs),
+            ("pitch", a.outputs),
             ("scale_step", 1 if len(multipliers) > 1 else 0),
             ("output_offset", y.type.zero_point),
             ("activation_min", low),

@@ -28,7 +28,8 @@ class Operand:
     axis: int = 0
     data: Any = None
     """None: an activation. Otherwise the values of a constant; a string has them drawn from the case's seed:
-    ``"random"``, for weights also ``"-8 .. 7"``, ``"16 values"``, or ``"16 values each"`` (of each output channel)."""
+    ``"random"``, for weights also ``"-8 .. 7"``, ``"16 values"``, ``"16 values each"`` (of each output channel), or
+    ``"bell"`` (a normal distribution)."""
     least: int | None = None
     """The least value that tests give an activation, where LiteRT stops on lesser ones."""
     most: int | None = None

@@ -70,6 +70,8 @@ def _weights(kind: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.
         of_channels = [rng.choice(np.arange(-127, 128), count, replace=False) for _ in range(shape[0])]
         palettes = of_channels if kind.endswith("each") else of_channels[:1] * shape[0]
         return np.stack([rng.choice(palette, shape[1:]) for palette in palettes]).astype(np.int8)
+    if kind == "bell":
+        return np.clip(rng.normal(0.0, 12.0, shape).round(), -127, 127).astype(np.int8)
     return rng.integers(-127, 128, shape).astype(np.int8)
 
 
