@@ -27,7 +27,8 @@ from mcuq.frontend.model_file import model_kind
 from mcuq.host_run import Figures, figures, run_host
 from mcuq.kernels.base import CMSIS_NN
 from mcuq.layout import layout_of
-from mcuq.model import Model, Progress, float_note, load_model, model_name
+from mcuq.mixed import Latency, Machine, choosing
+from mcuq.model import Chooser, Model, Progress, float_note, load_model, model_name
 from mcuq.output import check_replaceable, replaced_folder
 from mcuq.planner.lower import KernelPolicy
 from mcuq.quantize.request import Request
@@ -62,20 +63,25 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """What ``mcuq build`` was asked for: one image with all ``sources``."""
+    """What ``mcuq build`` was asked for: one image with all ``sources``. ``latency`` and ``most_drop`` are for mixed
+    schemes.
+    """
 
     sources: tuple[Source, ...]
     board: Board
     folder: Path
     goals: Goals = field(default_factory=Goals)
     cmsis_nn: Path | None = None
+    latency: Latency | None = None
+    most_drop: float | None = None
 
 
 def build(options: BuildOptions, progress: Progress) -> tuple[Report, ...]:
     """Build into ``options.folder``, whole or not at all, and tell what came out: a report for each model."""
     _check_early(options)
     cmsis_nn = found_cmsis_nn(options.goals.policy, options.cmsis_nn)
-    models = [_loaded(source, progress) for source in options.sources]
+    chooser = choosing(Machine(options.board, cmsis_nn, options.goals, options.latency), options.most_drop)
+    models = [_loaded(source, chooser, progress) for source in options.sources]
     known = {model.name: (model.graph, source.known) for model, source in zip(models, options.sources, strict=True)}
     with replaced_folder(options.folder, MANIFEST) as folder:
         _write_models(folder, models)
@@ -119,8 +125,8 @@ _OWN_FOLDERS = frozenset(("src", "sim", "obj"))
 """What a build folder holds beside the folders of its models."""
 
 
-def _loaded(source: Source, progress: Progress) -> Model:
-    model = load_model(source.path, source.data, progress, request=source.request)
+def _loaded(source: Source, chooser: Chooser, progress: Progress) -> Model:
+    model = load_model(source.path, source.data, progress, request=source.request, chooser=chooser)
     Reference(model.tflite)  # the referee must take the model, or no byte could be proven
     return dataclasses.replace(model, name=source.called)
 

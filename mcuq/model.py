@@ -25,10 +25,14 @@ from mcuq.quantize.request import LayerScheme, Request
 from mcuq.quantize.schemes import DYNAMIC
 
 if TYPE_CHECKING:
+    from mcuq.mixed.search import Mixed
     from mcuq.quantize.diagnosis import Diagnosis
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, steps done, and steps in all."""
+
+Chooser = Callable[[bytes, Dataset, Request, Progress], "Mixed"]
+"""Finds a scheme for each layer of a float model, with its calibration data, where a request leaves that open."""
 
 SYNTHETIC_SAMPLES = 32
 NAMED = 8
@@ -44,7 +48,8 @@ class Model:
     ``tflite`` is the int8 TFLite file, ``float_tflite`` the float one that it was made from (None when the model came
     quantized). ``graph`` is what is compiled; ``file_graph`` is the file as it stands, whose tensors keep its order.
     ``data`` are the samples that were given, None for synthetic ones. ``schemes`` has the layers whose weights a scheme
-    other than the usual one was asked for; ``diagnosis`` what the calibration data showed, None for synthetic ones.
+    other than the usual one was asked for, ``mixed`` how these were found where they were searched for; ``diagnosis``
+    what the calibration data showed, None for synthetic ones.
     """
 
     name: str
@@ -56,6 +61,7 @@ class Model:
     notes: tuple[str, ...] = ()
     schemes: tuple[LayerScheme, ...] = ()
     diagnosis: Diagnosis | None = None
+    mixed: Mixed | None = None
 
     def tensor_index(self, name: str) -> int:
         """The index in the TFLite file of one of the graph's tensors."""
@@ -77,9 +83,10 @@ def load_model(
     progress: Progress,
     synthetic_samples: int = SYNTHETIC_SAMPLES,
     request: Request | None = None,
+    chooser: Chooser | None = None,
 ) -> Model:
     """The model at ``path``, quantized as ``request`` says with the samples that ``data`` names if it is a float model;
-    with random ones where it names none.
+    with random ones where it names none. ``chooser`` chooses schemes where the request is for mixed ones.
 
     Raises ``UsageError``, ``DataError`` or ``UnsupportedError`` saying what is wrong.
     """
@@ -106,7 +113,7 @@ def load_model(
             )
         dataset = None if data is None else load_data(data, input_specs(graph))
         return _compiled_view(name, path.name, content, None, dataset, (), request)
-    return _quantized(name, path.name, content, graph, data, progress, synthetic_samples, request)
+    return _quantized(name, path.name, content, graph, data, progress, synthetic_samples, request, chooser)
 
 
 def _with_real_activations(content: bytes, graph: Graph, request: Request) -> tuple[bytes, bytes | None]:
@@ -128,6 +135,7 @@ def _quantized(
     progress: Progress,
     synthetic_samples: int,
     request: Request,
+    chooser: Chooser | None,
 ) -> Model:
     from mcuq.quantize.calibrators import DEFAULT  # noqa: PLC0415
     from mcuq.quantize.diagnosis import diagnose  # noqa: PLC0415
@@ -149,7 +157,10 @@ def _quantized(
     else:
         dataset = calibration = load_data(data, specs)
         notes = dataset.notes
-    quantized = quantize(content, calibration, request, progress)
+    mixed = _mixed(content, dataset, request, progress, chooser) if request.mixed else None
+    if mixed is not None:
+        request, notes = mixed.request, (*notes, *mixed.notes)
+    quantized = quantize(content, calibration, request, progress) if mixed is None else mixed.quantized
     if blockers := _blockers(read_tflite(quantized.tflite, file_name)):
         raise refusal(file_name, blockers)
     model = _compiled_view(
@@ -160,7 +171,20 @@ def _quantized(
         layers = {name: name for name in graph.inputs} | {node.outputs[0]: node.name for node in graph.nodes}
         bits = request.activation_bits
         diagnosis = diagnose(quantized.statistics, quantized.chosen, layers, dataset, bits)
-    return dataclasses.replace(model, schemes=quantized.layers, diagnosis=diagnosis)
+    return dataclasses.replace(model, schemes=quantized.layers, diagnosis=diagnosis, mixed=mixed)
+
+
+def _mixed(
+    content: bytes, data: Dataset | None, request: Request, progress: Progress, chooser: Chooser | None
+) -> Mixed:
+    if chooser is None:
+        raise UsageError(
+            "the scheme mixed is for `mcuq quantize` and `mcuq build`",
+            hint="give what they find as [quantize.layers] in mcuq.toml",
+        )
+    if data is None:
+        raise UsageError("the scheme mixed needs data to judge models by", hint="give samples with --data")
+    return chooser(content, data, request, progress)
 
 
 def _exceptions(layers: tuple[LayerScheme, ...], request: Request) -> tuple[str, ...]:

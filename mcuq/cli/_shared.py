@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mcuq.config import Config
     from mcuq.data import Dataset
     from mcuq.flash.write import Job
+    from mcuq.mixed import Latency
     from mcuq.quantize.request import Request
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -69,6 +70,23 @@ class Text(click.ParamType[str]):
         return (rv,)
 
 
+class LatencyType(click.ParamType["Latency"]):
+    """A time, as ``25ms`` or ``0.1s``, or a number of cycles, as ``900000``, ``900k`` or ``2M``."""
+
+    name = "latency"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Latency:
+        from mcuq.mixed import Latency  # noqa: PLC0415 - keeps `mcuq --help` instant
+
+        found = re.fullmatch(r"(\d{1,12}(?:\.\d{1,9})?)\s*(us|ms|s|k|K|M|)", str(value).strip())
+        number = 0.0 if found is None else float(found[1])
+        if found is None or number == 0.0:
+            self.fail(f"{value!r} is no time such as 25ms, and no number of cycles such as 900k or 2M", param, ctx)
+        if (seconds := {"us": 1e-6, "ms": 1e-3, "s": 1.0}.get(found[2])) is not None:
+            return Latency(seconds=number * seconds)
+        return Latency(cycles=round(number * {"": 1, "k": 1e3, "K": 1e3, "M": 1e6}[found[2]]))
+
+
 json_option = option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 board_option = option("--board", help="Board to compile for; `mcuq boards` lists them.")
 board_file_option = option("--board-file", type=click.Path(path_type=Path), help="A board of your own, as a TOML file.")
@@ -85,7 +103,8 @@ model_option = option("--model", metavar="NAME", help="Only this model of the bu
 scheme_option = option(
     "--scheme",
     metavar="NAME",
-    help="Values that weights may take, as w4a8 or codebook16; w8: real activations; float32. [default: w8a8, int8]",
+    help="Values that weights may take, as w4a8 or codebook16; mixed: the best for each layer; w8: real activations; "
+    "float32. [default: w8a8, int8]",
 )
 integer_only_option = option(
     "--integer-only", is_flag=True, help="Refuse a model with layers that compute in float32, naming each."
@@ -107,6 +126,17 @@ flash_option = option(
     "--flash", type=Bytes(), help="Most flash for the whole image, as 64K or 65536. [default: the board's]"
 )
 ram_option = option("--ram", type=Bytes(), help="Most RAM for the whole image, stack included. [default: the board's]")
+latency_option = option(
+    "--latency",
+    type=LatencyType(),
+    help="For --scheme mixed: the longest that an inference may take, as 25ms, or cycles as 900k (estimated).",
+)
+max_drop_option = option(
+    "--max-drop",
+    type=click.FloatRange(min=0),
+    metavar="POINTS",
+    help="For --scheme mixed: the most accuracy to lose against int8, in points. [default: 0.5]",
+)
 place_option = option(
     "--place",
     multiple=True,
@@ -270,6 +300,16 @@ def quantize_request(
         required=required or scheme is not None,
         integer_only=integer_only or config.integer_only,
     )
+
+
+def check_mixed(request: Request, **flags: object) -> None:
+    """Raises ``UsageError`` for flags, by name, that are given and mean something for mixed schemes alone."""
+    for name, value in flags.items():
+        if value is not None and not request.mixed:
+            raise UsageError(
+                f"--{name.replace('_', '-')} is for --scheme mixed, the scheme is {request.scheme}",
+                hint="give --scheme mixed, or leave it out",
+            )
 
 
 def existing(path: str | None) -> Path | None:

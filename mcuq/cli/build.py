@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,7 @@ from mcuq.cli._shared import (
     board_option,
     by_model,
     calibrator_option,
+    check_mixed,
     chosen_board,
     cmsis_nn_option,
     error_console,
@@ -21,6 +23,8 @@ from mcuq.cli._shared import (
     integer_only_option,
     json_option,
     kernels_option,
+    latency_option,
+    max_drop_option,
     named_model,
     optimize_option,
     option,
@@ -33,6 +37,10 @@ from mcuq.cli._shared import (
     show,
     verbose_option,
 )
+from mcuq.errors import UsageError
+
+if TYPE_CHECKING:
+    from mcuq.mixed import Latency
 
 
 @click.command("build")
@@ -53,6 +61,8 @@ from mcuq.cli._shared import (
 @optimize_option
 @flash_option
 @ram_option
+@latency_option
+@max_drop_option
 @place_option
 @option(
     "--tuned",
@@ -77,6 +87,8 @@ def command(
     optimize: str | None,
     flash: int | None,
     ram: int | None,
+    latency: Latency | None,
+    max_drop: float | None,
     place: tuple[str, ...],
     tuned: tuple[str, ...],
     cmsis_nn: str | None,
@@ -108,13 +120,23 @@ def command(
     settled = tuned_by_model([read_tuned(Path(file), plain) for file in files], names)
     places = placement_of(settled.values())
     chosen = placed(plain, {**places, **banks_of(place)})
+    requests = {
+        name: quantize_request(scheme, calibration, config.of(name), integer_only=integer_only) for name in names
+    }
+    for request in requests.values():
+        check_mixed(request, latency=latency, max_drop=max_drop)
+        if request.mixed and len(names) > 1:
+            raise UsageError(
+                "--scheme mixed is for one model: budgets are of the whole image",
+                hint="quantize each by `mcuq quantize --scheme mixed`, and build the files",
+            )
     options = BuildOptions(
         sources=tuple(
             Source(
                 path,
                 name,
                 samples.get(name) or config.of(name).data,
-                quantize_request(scheme, calibration, config.of(name), integer_only=integer_only),
+                requests[name],
                 Known(settled[name].choices) if name in settled else NOTHING,
             )
             for name, path in found
@@ -128,6 +150,8 @@ def command(
             KernelPolicy(kernels or config.kernels or "auto"),
         ),
         cmsis_nn=existing(cmsis_nn or config.cmsis_nn),
+        latency=latency,
+        most_drop=max_drop,
     )
     with progress_on(console) as progress:
         reports = build(options, progress)

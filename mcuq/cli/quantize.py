@@ -13,14 +13,25 @@ import click
 from rich.table import Table
 
 from mcuq.cli._shared import (
+    board_file_option,
+    board_option,
     calibration_option,
     calibrator_option,
+    check_mixed,
+    chosen_board,
+    cmsis_nn_option,
     error_console,
+    existing,
+    flash_option,
     json_option,
+    kernels_option,
+    latency_option,
+    max_drop_option,
     option,
     output_console,
     progress_on,
     quantize_request,
+    ram_option,
     scheme_option,
     set_up_logging,
     verbose_option,
@@ -29,6 +40,8 @@ from mcuq.errors import UsageError
 
 if TYPE_CHECKING:
     from mcuq.host_run import Figures
+    from mcuq.mixed import Latency
+    from mcuq.mixed.search import Mixed, Point
     from mcuq.model import Model
     from mcuq.quantize.request import LayerScheme
 
@@ -39,6 +52,15 @@ if TYPE_CHECKING:
 @scheme_option
 @calibrator_option
 @option("-o", "--output", type=click.Path(path_type=Path), help="File to write. [default: MODEL-SCHEME.tflite]")
+@board_option
+@board_file_option
+@kernels_option
+@flash_option
+@ram_option
+@latency_option
+@max_drop_option
+@option("--plot", type=click.Path(path_type=Path), help="For --scheme mixed: draw the choices, as FILE.svg or .png.")
+@cmsis_nn_option
 @json_option
 @verbose_option
 def command(
@@ -47,6 +69,15 @@ def command(
     scheme: str | None,
     calibration: str | None,
     output: Path | None,
+    board: str | None,
+    board_file: Path | None,
+    kernels: str | None,
+    flash: int | None,
+    ram: int | None,
+    latency: Latency | None,
+    max_drop: float | None,
+    plot: Path | None,
+    cmsis_nn: str | None,
     as_json: bool,
     verbose: bool,
 ) -> None:
@@ -54,24 +85,46 @@ def command(
 
     The weights of each layer are restricted to the values of a scheme, with their errors taken back from --data, which
     need no labels. The file runs in LiteRT as any other; `mcuq build` stores the weights in as few bits as they need.
+
+    --scheme mixed finds the best scheme for each layer: half of the constants of int8, or within --flash, --ram and
+    --latency on a board, for the least loss. These and the flags below are for it alone.
     """
-    from mcuq.build import figures_of  # noqa: PLC0415 - keeps `mcuq --help` instant
+    from mcuq.build import figures_of, found_cmsis_nn  # noqa: PLC0415 - keeps `mcuq --help` instant
     from mcuq.config import load_config  # noqa: PLC0415
+    from mcuq.fit import Goals  # noqa: PLC0415
+    from mcuq.mixed import Machine, choosing  # noqa: PLC0415
+    from mcuq.mixed.plot import check_plot, draw  # noqa: PLC0415
     from mcuq.model import load_model, model_name  # noqa: PLC0415
     from mcuq.output import check_writable, write_file  # noqa: PLC0415
+    from mcuq.planner.choose import Optimize  # noqa: PLC0415
+    from mcuq.planner.lower import KernelPolicy  # noqa: PLC0415
 
     console = error_console()
     set_up_logging(console, verbose)
     config = load_config(Path.cwd(), model.absolute().parent)
     request = quantize_request(scheme, calibration, config, required=True)
+    check_mixed(request, flash=flash, ram=ram, latency=latency, max_drop=max_drop, plot=plot)
+    if plot is not None:
+        check_plot(plot)
+    wanted = board or board_file or config.board
+    policy = KernelPolicy(kernels or config.kernels or "auto")
+    machine = Machine(
+        chosen_board(board, board_file, config.board) if request.mixed and wanted else None,
+        found_cmsis_nn(policy, existing(cmsis_nn or config.cmsis_nn)) if request.mixed else None,
+        Goals(Optimize.SIZE, flash, ram, policy),
+        latency,
+    )
     goal = output or Path(f"{model_name(model)}-{request.scheme}.tflite")
     check_writable(goal)
     with progress_on(console) as progress:
-        loaded = load_model(model, data or config.data, progress, request=request)
+        chooser = choosing(machine, max_drop)
+        loaded = load_model(model, data or config.data, progress, request=request, chooser=chooser)
         if loaded.float_tflite is None:
             raise UsageError(f"{model.name} is quantized already", hint="give the float model")
         figures = figures_of(loaded, progress)
     write_file(goal, loaded.tflite)
+    if plot is not None and loaded.mixed is not None:
+        write_file(plot, draw(loaded.mixed, model_name(model), plot.suffix))
     if as_json:
         click.echo(json.dumps(_described(loaded, request.scheme, figures, goal), indent=2))
     else:
@@ -94,12 +147,56 @@ def _described(model: Model, scheme: str, figures: Figures, goal: Path) -> dict[
         "output": str(goal),
         "layers": layers,
         "calibrators": {} if (seen := model.diagnosis) is None else {a.layer: a.calibrator for a in seen.activations},
+        **({} if model.mixed is None else {"mixed": _described_mixed(model.mixed)}),
         **dataclasses.asdict(figures),
         "notes": list(model.notes),
     }
 
 
+def _described_mixed(found: Mixed) -> dict[str, object]:
+    points = ("chosen", found.chosen), ("usual", found.usual)
+    return {
+        **{name: dataclasses.asdict(point) for name, point in points},
+        "front": [dataclasses.asdict(point) for point in found.front],
+        "uniform": [dataclasses.asdict(point) for point in found.uniform],
+        "drop_points": found.drop,
+        "drop_of": found.measure,
+        "samples": found.samples,
+        "kinds": {"constant_bytes": "counted", "error": "estimated", "cost": "estimated", "quality": "measured"},
+        "layers": found.chosen.layers,
+    }
+
+
+def _show_mixed(found: Mixed) -> None:
+    output = output_console()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("schemes", overflow="fold")
+    for name in ("constants, B", "of int8", "flash, B", "cycles", "error", "same class"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for point in sorted((*found.front, *found.uniform, found.usual), key=lambda point: point.constant_bytes):
+        _add(table, point, found.usual, "")
+    _add(table, found.chosen, found.usual, "bold")
+    output.print(table)
+    output.print(
+        "constants: counted, as small as kernels store them; flash, cycles: estimated; error: of the scores, in parts "
+        f"of their deviation, estimated from layers quantized one by one; same class: measured, {found.samples} samples"
+    )
+    output.print("\n".join(found.lines()))
+
+
+def _add(table: Table, point: Point, usual: Point, style: str) -> None:
+    counts = Counter(point.layers.values())
+    name = " ".join(f"{count} {scheme}" for scheme, count in sorted(counts.items()))
+    share = f"{100 * point.constant_bytes / usual.constant_bytes:.1f} %"
+    quality = point.quality
+    same = "" if quality is None or quality.agreement is None else f"{100 * quality.agreement:.1f} %"
+    sizes = f"{point.constant_bytes:,}", share, f"{point.cost.flash_bytes:,}", f"{point.cost.cycles:,}"
+    table.add_row(name, *sizes, f"{point.error:.3f}", same, style=style)
+
+
 def _show(model: Model, figures: Figures) -> None:
+    if model.mixed is not None:
+        _show_mixed(model.mixed)
     output = output_console()
     if model.schemes:
         table = Table(box=None, pad_edge=False, header_style="bold")

@@ -16,6 +16,9 @@ from mcuq.quantize.schemes import DEFAULT, OF_MODELS, scheme_named
 if TYPE_CHECKING:
     from mcuq.quantize.weighted_layer import WeightedLayer
 
+MIXED = "mixed"
+"""In place of a scheme's name: one for each layer is to be searched for (``mcuq.mixed``)."""
+
 SMALL_SHARE = 1 / 16
 """Of all weights: a first or last layer with fewer stays at eight bits. It costs little flash, and gains accuracy."""
 
@@ -42,7 +45,7 @@ class Request:
             raise UsageError(
                 f"the scheme {self.scheme} is one of whole models", hint="leave out [quantize.layers], or the scheme"
             )
-        for name in (*(() if self.real else (self.scheme,)), *self.layers.values()):
+        for name in (*(() if self.real or self.mixed else (self.scheme,)), *self.layers.values()):
             if scheme_named(name).activation_bits != self.activation_bits:
                 raise UsageError(
                     f"[quantize.layers] asks for {name} in a model of {self.scheme}: activations have other widths",
@@ -56,13 +59,18 @@ class Request:
         return self.scheme in OF_MODELS
 
     @property
+    def mixed(self) -> bool:
+        """Is the scheme of each layer to be searched for?"""
+        return self.scheme == MIXED
+
+    @property
     def plain(self) -> bool:
         """Is this what happens when nothing is asked for?"""
         return {self.scheme, *self.layers.values()} == {DEFAULT}
 
     @property
     def activation_bits(self) -> int:
-        return scheme_named(self.scheme).activation_bits
+        return scheme_named(DEFAULT if self.mixed else self.scheme).activation_bits
 
     @property
     def per_tensor(self) -> bool:

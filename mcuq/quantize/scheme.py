@@ -45,6 +45,7 @@ class Scheme:
     the inputs that it multiplies, (channels, depth) or (1, depth). ``activation_bits`` is 8, or 16 for the whole model.
     ``per_tensor``: channels share one scale, so it is worth making their weights alike first (``equalize``).
     ``rank``: of the int8 branch beside the weights (``low_rank``), 0 for none.
+    ``searched``: a search for the best scheme of each layer tries it; others with as many bits are as good where not.
     """
 
     name: str
@@ -54,3 +55,4 @@ class Scheme:
     activation_bits: int = 8
     per_tensor: bool = False
     rank: int = 0
+    searched: bool = True

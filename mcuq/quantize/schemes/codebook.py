@@ -23,5 +23,6 @@ SCHEMES = (
         2.0,
         functools.partial(grid, 4),
         rank=4,
+        searched=False,
     ),
 )

@@ -32,6 +32,6 @@ def double_quantized(rows: Array, importance: Array) -> Grid:
 
 
 SCHEMES = (
-    Scheme("nf4", "the NormalFloat palette of 16", 4.0, grid),
-    Scheme("nf4+dq", "the NormalFloat palette of 16, scales in eight bits", 4.0, double_quantized),
+    Scheme("nf4", "the NormalFloat palette of 16", 4.0, grid, searched=False),
+    Scheme("nf4+dq", "the NormalFloat palette of 16, scales in eight bits", 4.0, double_quantized, searched=False),
 )

@@ -25,6 +25,13 @@ def _shared(grid: Grid, channels: int) -> Grid:
 
 
 SCHEMES = (
-    Scheme("w8a8+pt", "int8 weights, one scale a layer", 8.0, _eight, per_tensor=True),
-    Scheme("w4a8+pt", "int4 weights, one scale a layer", 4.0, functools.partial(_narrow, 4), per_tensor=True),
+    Scheme("w8a8+pt", "int8 weights, one scale a layer", 8.0, _eight, per_tensor=True, searched=False),
+    Scheme(
+        "w4a8+pt",
+        "int4 weights, one scale a layer",
+        4.0,
+        functools.partial(_narrow, 4),
+        per_tensor=True,
+        searched=False,
+    ),
 )

@@ -19,6 +19,16 @@ def grid(bits: int, rows: Array, importance: Array) -> Grid:
 
 
 SCHEMES = (
-    *(Scheme(f"w{bits}a8", f"int{bits} weights", float(bits), functools.partial(grid, bits)) for bits in (4, 2)),
-    Scheme("w2a8+lr4", "int2 weights, and an int8 branch of rank 4", 2.0, functools.partial(grid, 2), rank=4),
+    *(
+        Scheme(f"w{bits}a8", f"int{bits} weights", float(bits), functools.partial(grid, bits), searched=bits > 2)
+        for bits in (4, 2)
+    ),
+    Scheme(
+        "w2a8+lr4",
+        "int2 weights, and an int8 branch of rank 4",
+        2.0,
+        functools.partial(grid, 2),
+        rank=4,
+        searched=False,
+    ),
 )
