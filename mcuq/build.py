@@ -231,21 +231,21 @@ def _manifest(
             {
                 "model": model.name,
                 "folder": folder_of(model.name, models),
-                "input_sha256": _digest(source.path),
+                "input_sha256": digest(source.path),
                 "schemes": {layer.name: layer.scheme for layer in model.schemes},
                 "parts": list(fitted.plans[model.name].program.parts()),
             }
             for model, source in zip(models, options.sources, strict=True)
         ],
-        "files": {path.relative_to(folder).as_posix(): _digest(path) for path in files},
+        "files": {path.relative_to(folder).as_posix(): digest(path) for path in files},
     }
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
     """sha256 of a file, or of a folder's files by name."""
     if path.is_file():
         return hashlib.sha256(path.read_bytes()).hexdigest()
     whole = hashlib.sha256()
     for file in sorted(p for p in path.rglob("*") if p.is_file()):
-        whole.update(f"{file.relative_to(path).as_posix()}\0{_digest(file)}\n".encode())
+        whole.update(f"{file.relative_to(path).as_posix()}\0{digest(file)}\n".encode())
     return whole.hexdigest()
