@@ -5,6 +5,7 @@
 #ifndef MCUQ_MODEL_H
 #define MCUQ_MODEL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Where the arena goes: `static uint8_t arena[N] MCUQ_ARENA;`. The linker script places the section in the board's arena
@@ -13,7 +14,7 @@
 
 /* One input or output of a model: where its bytes live while the model is not running, and how many there are.
  * `data` is NULL for an input that is fed: the model asks for its bytes with mcuq_input_read while it runs. Only a model's
- * single input is. */
+ * single input is, or that of a model which takes several steps in one run. */
 typedef struct {
     uint8_t *data;
     uint32_t bytes;
@@ -46,6 +47,10 @@ int32_t mcuq_model_invoke(uint32_t model);
  * run began) to mcuq_layer_ticks[index], without the cost of the call itself. A layer of 2^32 ticks or more has
  * 0xFFFFFFFF. */
 void mcuq_profile_layer(uint32_t index);
+
+/* To be called before each step of a model that takes several in one run: what those before took is forgotten, and the run
+ * is only stopped in the last one. */
+void mcuq_profile_step(bool last);
 
 /* Writes the next `bytes` bytes of the input that is fed to `to` (protocol.c: asks the host for them and waits). */
 void mcuq_input_read(void *to, uint32_t bytes);

@@ -4,6 +4,8 @@
 #include "platform.h"
 #include "protocol.h"
 
+#define UNSTOPPED 0x80000000U /* more hooks than any run is stopped after */
+
 static uint64_t run_start;
 static uint64_t layer_start;      /* when the layer that runs now began */
 static uint64_t previous_entry;   /* when the hook was last entered */
@@ -58,6 +60,17 @@ void mcuq_profile_begin(uint32_t layers, uint32_t stop_after)
     layers_seen = 0U;
     hooks_seen = 0U;
     stop_at = stop_after;
+    layer_start = mcuq_ticks64();
+    run_start = layer_start;
+}
+
+void mcuq_profile_step(bool last)
+{
+    for (uint32_t i = 0U; i < layer_count; i++) {
+        mcuq_layer_ticks[i] = 0U;
+    }
+    layers_seen = 0U;
+    hooks_seen = last ? 0U : UNSTOPPED;
     layer_start = mcuq_ticks64();
     run_start = layer_start;
 }

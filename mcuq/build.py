@@ -18,14 +18,15 @@ from pathlib import Path
 from mcuq import __version__
 from mcuq.board import Board
 from mcuq.cmsis_nn import CmsisNN, find_cmsis_nn
+from mcuq.code_estimate import code_estimates
 from mcuq.codegen.image import build_id
 from mcuq.codegen.names import check_distinct, model_identifier
 from mcuq.data import check_data_exists
 from mcuq.errors import ToolError, UsageError
-from mcuq.fit import NOTHING, Fitted, Goals, Known, fit
+from mcuq.fit import NOTHING, Fitted, Goals, Known, fit, search, surveyed
 from mcuq.frontend.model_file import model_kind
 from mcuq.host_run import Figures, figures, run_host
-from mcuq.kernels.base import CMSIS_NN
+from mcuq.kernels.base import CMSIS_NN, Target
 from mcuq.layout import layout_of
 from mcuq.mixed import Latency, Machine, choosing
 from mcuq.model import Chooser, Model, Progress, float_note, load_model, model_name
@@ -33,7 +34,8 @@ from mcuq.output import check_replaceable, replaced_folder
 from mcuq.planner.lower import KernelPolicy
 from mcuq.quantize.request import Request
 from mcuq.reference import Reference
-from mcuq.report import Count, LayerReport, Report
+from mcuq.report import Count, LayerReport, Report, StepReport
+from mcuq.sliding import SlidingModel
 from mcuq.toolchain import find_tool
 
 MANIFEST = "manifest.json"
@@ -55,6 +57,7 @@ class Source:
     data: str | None = None
     request: Request = field(default_factory=Request)
     known: Known = NOTHING
+    stream: bool = False
 
     @property
     def called(self) -> str:
@@ -126,7 +129,9 @@ _OWN_FOLDERS = frozenset(("src", "sim", "obj"))
 
 
 def _loaded(source: Source, chooser: Chooser, progress: Progress) -> Model:
-    model = load_model(source.path, source.data, progress, request=source.request, chooser=chooser)
+    model = load_model(
+        source.path, source.data, progress, request=source.request, chooser=chooser, stream=source.stream
+    )
     Reference(model.tflite)  # the referee must take the model, or no byte could be proven
     return dataclasses.replace(model, name=source.called)
 
@@ -198,6 +203,24 @@ def _report(
             *float_note(model.graph, board.core_with_fpu),
             *(fitted.notes if planned.program.stages else ()),
         ),
+        step=None if model.sliding is None else _step_report(model.sliding, planned.program.target, options, cmsis_nn),
+    )
+
+
+def _step_report(sliding: SlidingModel, target: Target, options: BuildOptions, cmsis_nn: CmsisNN | None) -> StepReport:
+    """Kernels for the whole window are chosen with code sizes guessed from sources, so its arena is an estimate."""
+    goals = Goals(options.goals.optimize, policy=options.goals.policy)
+    window = surveyed(sliding.window, NOTHING, target, goals.policy)
+    code_of = code_estimates(cmsis_nn)
+    return StepReport(
+        sliding.axis,
+        sliding.frames,
+        sliding.window_frames,
+        sliding.products,
+        sliding.window_products,
+        sliding.ring_bytes,
+        search([window], target, goals, lambda: code_of, lambda choice: choice.arena_bytes),
+        sliding.whole,
     )
 
 
@@ -233,6 +256,7 @@ def _manifest(
                 "folder": folder_of(model.name, models),
                 "input_sha256": digest(source.path),
                 "schemes": {layer.name: layer.scheme for layer in model.schemes},
+                "stream": source.stream,
                 "parts": list(fitted.plans[model.name].program.parts()),
             }
             for model, source in zip(models, options.sources, strict=True)

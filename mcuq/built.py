@@ -15,8 +15,7 @@ from mcuq.board import Board
 from mcuq.build import BOARD_FILE, FLOAT_FILE, MANIFEST, MODEL_FILE, REPORT
 from mcuq.errors import MismatchError, UsageError
 from mcuq.frontend.tflite import bind, read_tflite
-from mcuq.model import Model
-from mcuq.passes import run_passes
+from mcuq.model import Model, compiled
 from mcuq.report import Report
 
 
@@ -104,7 +103,8 @@ def _loaded(folder: Path, manifest: Mapping[str, Any], number: int, entry: Mappi
     if hashlib.sha256(tflite).hexdigest() != built_from:
         raise MismatchError(f"{files / MODEL_FILE} is not the model that the image was built from", hint="build again")
     file_graph = read_tflite(tflite, str(files / MODEL_FILE))
-    model = Model(str(entry["model"]), tflite, float_tflite, file_graph, run_passes(bind(file_graph)), None)
+    graph, sliding = compiled(bind(file_graph), stream=bool(entry.get("stream", False)))
+    model = Model(str(entry["model"]), tflite, float_tflite, file_graph, graph, None, sliding=sliding)
     where = None if simulated is None else folder / str(simulated)
     return Built(folder, files, number, board, model, report, image, where, parts)
 

@@ -108,6 +108,8 @@ def check(
     goals: Goals,
     progress: Progress,
     request: Request | None = None,
+    *,
+    stream: bool = False,
 ) -> Check:
     """Check the model at ``path``. What keeps it from being compiled is told in the result's ``error``, not raised.
 
@@ -117,7 +119,7 @@ def check(
     core = core_named(CORE) if board is None else board.core_with_fpu
     found = Check(model_name(path), None if board is None else board.name, core.name)
     try:
-        model = load_model(path, data, progress, SAMPLES, request)
+        model = load_model(path, data, progress, SAMPLES, request, stream=stream)
         Reference(model.tflite)  # the referee must take the model, as for a build
         target = Target(core, frozenset() if cmsis_nn is None else cmsis_nn.functions)
         checked = surveyed(model.graph, NOTHING, target, goals.policy)

@@ -41,6 +41,7 @@ class OfModel(BaseModel):
 
     data: str | None = None
     test_data: str | None = None
+    stream: bool | None = None
     tuned: str | None = None
     quantize: Quantize | None = None
 
@@ -56,6 +57,7 @@ class Config(BaseModel):
     kernels: Literal["auto", "cmsis-nn", "mcuq"] | None = None
     optimize: Literal["speed", "balanced", "size", "ram"] | None = None
     integer_only: bool = False
+    stream: bool = False
     tuned: str | None = None
     cmsis_nn: str | None = None
     quantize: Quantize = Quantize()

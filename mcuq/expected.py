@@ -20,6 +20,7 @@ from mcuq.model import Model
 from mcuq.ops import operators
 from mcuq.ops.floats import ulps_between
 from mcuq.reference import Reference
+from mcuq.sliding import fed_bytes, steps_of
 from mcuq.verification import NEAR
 
 Array = npt.NDArray[Any]
@@ -41,7 +42,8 @@ class HeldTo(enum.Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Expected:
-    """One sample: the compiled graph's ``inputs``, and the ``tensors`` that its layers must write, by name.
+    """One sample: the compiled graph's ``inputs``, and the ``tensors`` that its layers must write, by name. For the
+    step of a sliding window, the bytes of all steps are the one input, and ``tensors`` are the last step's.
 
     ``held_to`` says what each is; LiteRT's where it differs from the operator's reference, which is then wrong.
     """
@@ -55,7 +57,7 @@ class Expectations:
     """A model's two referees, started once and asked for each sample."""
 
     def __init__(self, model: Model) -> None:
-        self._graph = model.graph
+        self._graph, self._sliding = model.graph, model.sliding
         self._reference = Reference(model.tflite, all_tensors=True)
         activations = [tensor.name for layer in self._graph.layers() for tensor in layer.written]
         indices = {name: index for index, name in enumerate(model.file_graph.tensors)}
@@ -68,6 +70,10 @@ class Expectations:
         found = self._reference.tensors_at(tuple(self._in_file.values()))
         litert = dict(zip(self._in_file, found, strict=True))
         inputs = tuple(litert[name] for name in self._graph.inputs)
+        fed = inputs
+        if self._sliding is not None:
+            litert = {name: self._sliding.newest(name, values) for name, values in litert.items()}
+            fed = (fed_bytes(self._graph, inputs),)
         tensors: dict[str, Array] = {}
         held_to: dict[str, HeldTo] = {}
         values = reference_values(self._graph, inputs)
@@ -87,15 +93,19 @@ class Expectations:
                         hint="this is a defect of mcuq; please report it with the model",
                     )
                 tensors[tensor.name], held_to[tensor.name] = agreed
-        return Expected(inputs, tensors, held_to)
+        return Expected(fed, tensors, held_to)
 
 
 def reference_values(graph: Graph, inputs: Sequence[Array]) -> Mapping[str, Array]:
-    """Every activation of ``graph`` for its ``inputs``, by the operators' integer references; states begin anew."""
+    """Every activation of ``graph`` for its ``inputs``, by the operators' integer references; states begin anew.
+
+    Those of the last step, where ``graph`` is the step of a window that ``inputs`` have.
+    """
     values: dict[str, Array] = {t.name: t.initial for t in graph.states if t.initial is not None}
-    values.update(zip(graph.inputs, inputs, strict=True))
-    for layer in graph.layers():
-        values.update(zip((t.name for t in layer.outputs), reference_outputs(layer, values), strict=True))
+    for given in steps_of(graph, inputs) if graph.steps else (inputs,):
+        values.update(zip(graph.inputs, given, strict=True))
+        for layer in graph.layers():
+            values.update(zip((t.name for t in layer.outputs), reference_outputs(layer, values), strict=True))
     return values
 
 

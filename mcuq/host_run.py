@@ -16,6 +16,7 @@ from mcuq.model import Model, Progress
 from mcuq.ops.floats import tflite_name
 from mcuq.reference import WHOLE, Reference, accuracy, agreement, run_float
 from mcuq.report import Accuracy, Agreement
+from mcuq.sliding import fed_bytes
 
 Array = npt.NDArray[Any]
 
@@ -25,7 +26,9 @@ class HostRuns:
     """What the host computed for n samples.
 
     ``inputs`` and ``outputs`` are the compiled graph's, one array (n, 1, ...) each, in the device's own types: what is
-    sent and what must come back. ``floats`` is the float model's first output (n, ...), None without a float model.
+    sent and what must come back. For the step of a sliding window, the one array of ``inputs`` has the bytes of all
+    steps of each sample (n, bytes), and ``outputs`` what the last one gives. ``floats`` is the float model's first
+    output (n, ...), None without a float model.
     ``notes`` say what else than LiteRT's bytes must come back, and why.
     """
 
@@ -71,6 +74,9 @@ def run_host(model: Model, data: Dataset, progress: Progress) -> HostRuns:
         found = reference.tensors_at((*input_indices, *output_indices))
         for kept, values in zip((*inputs, *outputs), found, strict=True):
             kept.append(values)
+        if model.sliding is not None:
+            for kept, name in zip(outputs, model.graph.outputs, strict=True):
+                kept.append(model.sliding.newest(name, kept.pop()))
         progress("int8 in LiteRT", sample + 1, data.count)
     notes: tuple[str, ...] = ()
     if library := library_layers(model.graph):
@@ -78,6 +84,8 @@ def run_host(model: Model, data: Dataset, progress: Progress) -> HostRuns:
         references = [[one[name] for one in own] for name in model.graph.outputs]
         notes = (_distance(library, references, outputs),)
         outputs = references
+    if model.sliding is not None:
+        inputs = [[fed_bytes(model.graph, [array[i] for array in inputs]) for i in range(data.count)]]
     floats = None
     if model.float_tflite is not None:
         floats = run_float(model.float_tflite, data.inputs, lambda done, of: progress("float in LiteRT", done, of))[0]

@@ -20,9 +20,10 @@ from mcuq.frontend.model_file import model_kind
 from mcuq.frontend.tflite import bind, find_blockers, read_tflite
 from mcuq.ir import DType, Graph, Tensor
 from mcuq.ops.floats import HYBRID, form_of
-from mcuq.passes import run_passes
+from mcuq.passes import AFTER_SLIDING, BEFORE_SLIDING, run_passes
 from mcuq.quantize.request import LayerScheme, Request
 from mcuq.quantize.schemes import DYNAMIC
+from mcuq.sliding import SlidingModel, step_function
 
 if TYPE_CHECKING:
     from mcuq.mixed.search import Mixed
@@ -50,6 +51,7 @@ class Model:
     ``data`` are the samples that were given, None for synthetic ones. ``schemes`` has the layers whose weights a scheme
     other than the usual one was asked for, ``mixed`` how these were found where they were searched for; ``diagnosis``
     what the calibration data showed, None for synthetic ones.
+    ``sliding``: the file is that of a window, ``graph`` the step that was made of it; samples are windows all the same.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Model:
     schemes: tuple[LayerScheme, ...] = ()
     diagnosis: Diagnosis | None = None
     mixed: Mixed | None = None
+    sliding: SlidingModel | None = None
 
     def tensor_index(self, name: str) -> int:
         """The index in the TFLite file of one of the graph's tensors."""
@@ -84,9 +87,12 @@ def load_model(
     synthetic_samples: int = SYNTHETIC_SAMPLES,
     request: Request | None = None,
     chooser: Chooser | None = None,
+    *,
+    stream: bool = False,
 ) -> Model:
     """The model at ``path``, quantized as ``request`` says with the samples that ``data`` names if it is a float model;
-    with random ones where it names none. ``chooser`` chooses schemes where the request is for mixed ones.
+    with random ones where it names none. ``chooser`` chooses schemes where the request is for mixed ones. ``stream``:
+    its graph is the step of a window that slides.
 
     Raises ``UsageError``, ``DataError`` or ``UnsupportedError`` saying what is wrong.
     """
@@ -104,7 +110,7 @@ def load_model(
     if not is_quantized(graph) and (request.real or _is_dynamic(graph, data, request)):
         dataset = None if data is None else load_data(data, input_specs(graph))
         made, original = _with_real_activations(content, graph, request)
-        return _compiled_view(name, path.name, made, original, dataset, (), request)
+        return _compiled_view(name, path.name, made, original, dataset, (), request, stream)
     if is_quantized(graph):
         if request.required and not request.plain:
             raise UsageError(
@@ -112,8 +118,8 @@ def load_model(
                 hint="give the model that it was made from, or leave --scheme out",
             )
         dataset = None if data is None else load_data(data, input_specs(graph))
-        return _compiled_view(name, path.name, content, None, dataset, (), request)
-    return _quantized(name, path.name, content, graph, data, progress, synthetic_samples, request, chooser)
+        return _compiled_view(name, path.name, content, None, dataset, (), request, stream)
+    return _quantized(name, path.name, content, graph, data, progress, synthetic_samples, request, chooser, stream)
 
 
 def _with_real_activations(content: bytes, graph: Graph, request: Request) -> tuple[bytes, bytes | None]:
@@ -136,6 +142,7 @@ def _quantized(
     synthetic_samples: int,
     request: Request,
     chooser: Chooser | None,
+    stream: bool,
 ) -> Model:
     from mcuq.quantize.calibrators import DEFAULT  # noqa: PLC0415
     from mcuq.quantize.diagnosis import diagnose  # noqa: PLC0415
@@ -163,9 +170,8 @@ def _quantized(
     quantized = quantize(content, calibration, request, progress) if mixed is None else mixed.quantized
     if blockers := _blockers(read_tflite(quantized.tflite, file_name)):
         raise refusal(file_name, blockers)
-    model = _compiled_view(
-        name, file_name, quantized.tflite, content, dataset, (*notes, *_exceptions(quantized.layers, request)), request
-    )
+    notes = (*notes, *_exceptions(quantized.layers, request))
+    model = _compiled_view(name, file_name, quantized.tflite, content, dataset, notes, request, stream)
     diagnosis = None
     if dataset is not None:
         layers = {name: name for name in graph.inputs} | {node.outputs[0]: node.name for node in graph.nodes}
@@ -223,19 +229,29 @@ def _compiled_view(
     dataset: Dataset | None,
     notes: tuple[str, ...],
     request: Request,
+    stream: bool,
 ) -> Model:
     file_graph = read_tflite(content, file_name)
     bound = bind(file_graph)
     log.debug("before passes:\n%s", bound)
-    graph = run_passes(bound)
+    graph, sliding = compiled(bound, stream=stream)
     log.debug("after passes:\n%s", graph)
     if not graph.nodes:
         raise UnsupportedError(f"{file_name} computes nothing: no layer is left to compile")
     if request.integer_only and (blockers := float_blockers(graph)):
         raise refusal(file_name, blockers)
-    if removed := _removed_channels(bound, graph):
+    if sliding is None and (removed := _removed_channels(bound, graph)):
         notes = (*notes, f"{removed:,} channels that cannot change were computed now and are not on the device")
-    return Model(name, content, float_tflite, file_graph, graph, dataset, notes)
+    return Model(name, content, float_tflite, file_graph, graph, dataset, notes, sliding=sliding)
+
+
+def compiled(bound: Graph, *, stream: bool) -> tuple[Graph, SlidingModel | None]:
+    """What is compiled of a bound graph; where it is to ``stream``, its step. Raises ``NotSlidingError``."""
+    if not stream:
+        return run_passes(bound), None
+    made = step_function(run_passes(bound, BEFORE_SLIDING), bound.name)
+    graph = dataclasses.replace(run_passes(made.graph, AFTER_SLIDING), steps=made.graph.steps)
+    return graph, dataclasses.replace(made, graph=graph)
 
 
 def _removed_channels(before: Graph, after: Graph) -> int:

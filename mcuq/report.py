@@ -57,6 +57,22 @@ class LayerReport:
 
 
 @dataclass(frozen=True, slots=True)
+class StepReport:
+    """The step of a window that slides: so many of the window's frames, and multiply-accumulates, bytes of the arena
+    and of the rings, each beside what the whole window takes. ``whole``: layers run on all of it at each step, and
+    why."""
+
+    axis: int
+    frames: int
+    window_frames: int
+    products: int
+    window_products: int
+    ring_bytes: int
+    window_arena_bytes: int
+    whole: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A build (``samples`` is then of the calibration or test data seen by the host) or a run on a target."""
 
@@ -87,6 +103,7 @@ class Report:
     cmsis_nn: str | None
     build_id: str
     notes: tuple[str, ...] = ()
+    step: StepReport | None = None
 
     def as_json(self) -> str:
         """One JSON object, keys in a fixed order."""
@@ -108,6 +125,7 @@ class Report:
                     LayerReport(**{**layer, "refusals": tuple(layer["refusals"])}) for layer in values["layers"]
                 ),
                 "notes": tuple(values["notes"]),
+                "step": None if values["step"] is None else StepReport(**values["step"]),
             }
         )
 
@@ -164,6 +182,8 @@ def _summary_rows(report: Report) -> Mapping[str, str]:
     rows = {"model": report.model, "board": _board(report)}
     counts = Counter(_library(layer.kernel) for layer in report.layers)
     rows["kernels"] = ", ".join(f"{count} {library}" for library, count in sorted(counts.items()))
+    if report.step is not None:
+        rows.update(_step_rows(report.step))
     slack = report.arena_bytes - report.arena_lower_bound_bytes
     rows["arena"] = f"{report.arena_bytes:,} B ({'at' if slack == 0 else f'{slack:,} B above'} the lower bound)"
     stack = f"stack {report.stack_bytes:,} B"
@@ -180,11 +200,24 @@ def _summary_rows(report: Report) -> Mapping[str, str]:
         rows["agreement"] = f"int8 with float {_percent(report.agreement.int8)} of {report.samples} samples"
     if report.instructions_per_inference.value is not None:
         count = report.instructions_per_inference
-        rows["instructions"] = f"{count.value:,} per inference ({count.kind})"
+        rows["instructions"] = f"{count.value:,} per {'inference' if report.step is None else 'step'} ({count.kind})"
     if report.mismatched_bytes is not None:
         rows["mismatched"] = (
             f"{report.mismatched_bytes:,} of {report.compared_bytes:,} bytes, {report.samples} samples, against LiteRT"
         )
+    return rows
+
+
+def _step_rows(step: StepReport) -> Mapping[str, str]:
+    saved = step.window_products / step.products if step.products else 1.0
+    rows = {
+        "step": f"{step.frames} of {step.window_frames} frames along axis {step.axis}: {step.products:,} "
+        f"multiply-accumulates (counted), x{saved:.1f} fewer than the window's {step.window_products:,}",
+        "rings": f"{step.ring_bytes:,} B (counted); the window's own arena takes about {step.window_arena_bytes:,} B "
+        "(estimated)",
+    }
+    if step.whole:
+        rows["whole window"] = "; ".join(f"{layer}: {reason}" for layer, reason in step.whole.items())
     return rows
 
 

@@ -144,6 +144,11 @@ place_option = option(
     help="Put stack, data, arena, weights or hot (code) into another memory bank of the board; may be repeated.",
 )
 cmsis_nn_option = option("--cmsis-nn", type=click.Path(), help="CMSIS-NN: a checkout, or a CMSIS pack.")
+stream_option = option(
+    "--stream/--no-stream",
+    default=None,
+    help="Build the step of a window that slides over time: it takes what is new and computes no more than that.",
+)
 timeout_option = option(
     "--timeout", type=click.FloatRange(min=0.1), default=120.0, show_default=True, help="Seconds per inference."
 )

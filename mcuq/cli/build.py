@@ -35,6 +35,7 @@ from mcuq.cli._shared import (
     scheme_option,
     set_up_logging,
     show,
+    stream_option,
     verbose_option,
 )
 from mcuq.errors import UsageError
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 @option("-o", "--output", type=click.Path(path_type=Path), help="Build folder. [default: build/MODEL-BOARD]")
 @kernels_option
 @optimize_option
+@stream_option
 @flash_option
 @ram_option
 @latency_option
@@ -85,6 +87,7 @@ def command(
     output: Path | None,
     kernels: str | None,
     optimize: str | None,
+    stream: bool | None,
     flash: int | None,
     ram: int | None,
     latency: Latency | None,
@@ -138,6 +141,7 @@ def command(
                 samples.get(name) or config.of(name).data,
                 requests[name],
                 Known(settled[name].choices) if name in settled else NOTHING,
+                config.of(name).stream if stream is None else stream,
             )
             for name, path in found
         ),

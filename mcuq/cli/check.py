@@ -27,6 +27,7 @@ from mcuq.cli._shared import (
     ram_option,
     scheme_option,
     set_up_logging,
+    stream_option,
     verbose_option,
 )
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 @integer_only_option
 @kernels_option
 @optimize_option
+@stream_option
 @flash_option
 @ram_option
 @cmsis_nn_option
@@ -58,6 +60,7 @@ def command(
     integer_only: bool,
     kernels: str | None,
     optimize: str | None,
+    stream: bool | None,
     flash: int | None,
     ram: int | None,
     cmsis_nn: str | None,
@@ -89,7 +92,16 @@ def command(
         request = Request(integer_only=request.integer_only)
     library = found_cmsis_nn(policy, existing(cmsis_nn or config.cmsis_nn))
     with progress_on(console) as progress:
-        found = check(model, data or config.data, chosen, library, goals, progress, request)
+        found = check(
+            model,
+            data or config.data,
+            chosen,
+            library,
+            goals,
+            progress,
+            request,
+            stream=config.stream if stream is None else stream,
+        )
     if as_json:
         click.echo(found.as_json())
     elif found.layers:

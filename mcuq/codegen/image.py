@@ -29,7 +29,10 @@ class BufferView:
 
 @dataclass(frozen=True, slots=True)
 class ModelView:
-    """What the firmware knows of a model. ``checks``: it has coded weights, whose CRCs are checked once."""
+    """What the firmware knows of a model. ``checks``: it has coded weights, whose CRCs are checked once. A run of the
+    step of a sliding window takes ``steps``, and has one input, of all of them; before each, the buffers ``taken`` are
+    written.
+    """
 
     number: int
     name: str
@@ -38,6 +41,8 @@ class ModelView:
     states: bool
     checks: bool
     fed: bool
+    steps: int
+    taken: tuple[BufferView, ...]
 
     @property
     def resets(self) -> bool:
@@ -86,4 +91,9 @@ def _view(number: int, name: str, plan: Plan) -> ModelView:
 
     inputs, outputs = buffers(graph.inputs), buffers(graph.outputs)
     checks = any(constant.coded for step in plan.program.steps for constant in step.lowering.constants)
-    return ModelView(number, model_identifier(name), inputs, outputs, bool(graph.states), checks, fed is not None)
+    taken = tuple(one for one in inputs if not one.fed)
+    if graph.steps:
+        inputs = (BufferView(0, graph.steps * sum(one.bytes for one in inputs), True),)
+    return ModelView(
+        number, model_identifier(name), inputs, outputs, bool(graph.states), checks, fed is not None, graph.steps, taken
+    )

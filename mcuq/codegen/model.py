@@ -166,6 +166,7 @@ class _Generator:
             "states": self._states(),
             "state_bytes": sum(tensor.type.bytes for tensor in self.graph.states),
             "fed": self.plan.program.fed_input is not None,
+            "steps": self.graph.steps,
             "layers": self._layer_texts(),
             "layer_count": len(self.plan.program.steps),
             "structs": [content.replace("  = {", f" {s.name} = {{", 1) for content, s in self.shared.items()],

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from mcuq.board import Board, simulated_board
 from mcuq.built import Built
+from mcuq.codegen.names import model_identifier
 from mcuq.errors import RunError, ToolError
 from mcuq.estimate.disassembly import Program
 from mcuq.link import Link
@@ -28,6 +29,8 @@ from mcuq.measure import check_identity
 from mcuq.runners.base import Target
 from mcuq.runners.qemu import QemuRunner
 from mcuq.toolchain import find_tool, run_tool
+
+BEGIN = "mcuq_model_invoke"
 
 Counts = Mapping[int, int]
 """Instruction address → how often it ran."""
@@ -76,7 +79,8 @@ def count_layers(
         check_identity(link, built.report.build_id, built.model.name, built.number)
         link.run([array[0].tobytes() for array in inputs])
 
-    layers = count_run(machine, image, program, 0 if stream is None else stream.cache_bytes, timeout_s, run)
+    begin = f"{model_identifier(built.model.name)}_invoke" if built.model.graph.steps else BEGIN
+    layers = count_run(machine, image, program, 0 if stream is None else stream.cache_bytes, timeout_s, run, begin)
     if len(layers) != len(built.parts):
         raise RunError(f"QEMU's plugin saw {len(layers)} parts of layers, the build has {len(built.parts)}")
     return tuple(
@@ -103,15 +107,17 @@ def count_run(
     cache_bytes: int,
     timeout_s: float,
     run: Callable[[Link], None],
+    begin: str = BEGIN,
 ) -> tuple[LayerCounts, ...]:
-    """What ran in each layer of the last inference that ``run`` asked ``image`` for, on ``machine`` in QEMU."""
+    """What ran in each layer of the last inference that ``run`` asked ``image`` for, on ``machine`` in QEMU; the
+    function ``begin`` begins one."""
     plugin = _plugin()
     flash = machine.bank(machine.placement.code)
-    begin, mark = (_address(program, name) for name in ("mcuq_model_invoke", "mcuq_profile_layer"))
+    first, mark = (_address(program, name) for name in (begin, "mcuq_profile_layer"))
     with tempfile.TemporaryDirectory(prefix="mcuq-") as folder:
         out = Path(folder) / "counts"
         options = (
-            f"begin={begin:#x},mark={mark:#x},flash={flash.origin:#x},flash_end={flash.end:#x},cache={cache_bytes}"
+            f"begin={first:#x},mark={mark:#x},flash={flash.origin:#x},flash_end={flash.end:#x},cache={cache_bytes}"
         )
         runner = QemuRunner(machine, image, count=False, extra=("-plugin", f"{plugin},{options},out={out}"))
         with _started(runner) as target, target.open_link(run_timeout_s=timeout_s) as link:

@@ -162,8 +162,10 @@ def _with_loops(
     def graph(index: int) -> Graph:
         view = model.Subgraphs(index)
         found, inner = _subgraph(model, view, content, codes, schema)
-        ends = (tuple(_at(found, i).name for i in _indices(view, field, content)) for field in ("Inputs", "Outputs"))
-        return Graph(f"subgraph {index}", {t.name: t for t in found}, tuple(_unique_names(inner)), *ends)
+        inputs, outputs = (
+            tuple(_at(found, i).name for i in _indices(view, field, content)) for field in ("Inputs", "Outputs")
+        )
+        return Graph(f"subgraph {index}", {t.name: t for t in found}, tuple(_unique_names(inner)), inputs, outputs)
 
     by_name = {tensor.name: tensor for tensor in tensors}
     main = model.Subgraphs(0)

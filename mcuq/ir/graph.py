@@ -53,13 +53,18 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """``nodes`` in execution order; every name in nodes, ``inputs`` and ``outputs`` is a key of ``tensors``."""
+    """``nodes`` in execution order; every name in nodes, ``inputs`` and ``outputs`` is a key of ``tensors``.
+
+    ``steps``: so many runs take in a whole window where the graph is the step of a sliding one (``mcuq.sliding``);
+    0 where it is not.
+    """
 
     name: str
     tensors: Mapping[str, Tensor]
     nodes: tuple[Node, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    steps: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tensors", MappingProxyType(dict(self.tensors)))

@@ -45,6 +45,10 @@ DEFAULT_PASSES: tuple[Pass, ...] = (
 )
 """In this order: what is fused away no longer hides channels; all leave behind what removing the dead takes away."""
 
+BEFORE_SLIDING = tuple(one for one in DEFAULT_PASSES if one not in (merge_moves, order_layers))
+AFTER_SLIDING: tuple[Pass, ...] = (merge_moves, remove_identities, remove_dead, order_layers)
+"""Around the change of a window's graph into a step's (``mcuq.sliding``), which has to see where layers move axes."""
+
 
 def run_passes(graph: Graph, passes: tuple[Pass, ...] = DEFAULT_PASSES) -> Graph:
     """``graph`` after all ``passes``, verified before the first and after each.
