@@ -1,6 +1,6 @@
 #include "mcuq_add_s16.h"
 
-typedef int16_t element;
+typedef int16_t add_element;
 #define LEFT_SHIFT 15
 
 #include "mcuq_add_loops.h"

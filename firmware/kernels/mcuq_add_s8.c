@@ -1,6 +1,6 @@
 #include "mcuq_add_s8.h"
 
-typedef int8_t element;
+typedef int8_t add_element;
 #define LEFT_SHIFT 20
 
 #include "mcuq_add_loops.h"

@@ -5,7 +5,7 @@
  *
  * Rounding: double, all three; shifts are -31 .. 0. Layouts: any, see mcuq_broadcast.h. Scratch: none.
  * An output may be an input only where that input is not repeated.
- * Cost: about 45 instructions an element on a Cortex-M4.
+ * Cost: about 54 instructions an element on a Cortex-M4.
  */
 #ifndef MCUQ_ADD_S8_H
 #define MCUQ_ADD_S8_H

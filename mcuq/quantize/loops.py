@@ -132,7 +132,8 @@ class _LoopWriter:
         return len(self.model.subgraphs) - 1
 
     def _input(self, writer: Writer, step: int, sequence: int) -> tuple[int, float]:
-        """The input at ``step``, and what bounds it. int8 becomes int16 of the same scale, around 0."""
+        """The input at ``step``, and what bounds it. int8 becomes int16 around 0 in 128ths of its steps, which are exact
+        and keep what FULLY_CONNECTED scales its sums with small."""
         tensor = self.tensors[self.sequence]
         shape = (1, int(tensor.shape[2]))
         x, options = writer.like("x", tensor, shape), schema.GatherOptionsT()
@@ -143,7 +144,7 @@ class _LoopWriter:
         scale, zero = float(tensor.quantization.scale[0]), int(tensor.quantization.zeroPoint[0])
         if tensor.type == schema.TensorType.INT16:
             return x, scale * 32768
-        wide = writer.tensor("wide_x", shape, np.int16, (scale,))
+        wide = writer.tensor("wide_x", shape, np.int16, (scale / 128,))
         writer.operator("QUANTIZE", [x], [wide], schema.QuantizeOptionsT())
         return wide, scale * max(127 - zero, zero + 128)
 
