@@ -206,7 +206,7 @@ def graph_change(**fields: Any) -> Callable[[Any], None]:
         (graph_change(inputs=[0]), "reads 'input_1' before it is written"),
         (graph_change(inputs=[0, 1, 2]), "writes 'output_0', which has a value already"),
         (graph_change(outputs=[99]), "tensor 99 is referred to, the file has 3"),
-        (graph_change(operators=[]), "0 operators"),
+        (graph_change(operators=[]), "computes nothing"),
         (lambda m: setattr(m, "version", 4), "schema version 4"),
         (lambda m: setattr(m.subgraphs[0].operators[0], "opcodeIndex", 3), "has the code 3, the file has 1"),
         (lambda m: setattr(m.subgraphs[0].operators[0], "inputs", [0, 55]), "tensor 55 is referred to"),
@@ -228,6 +228,12 @@ def test_a_buffer_of_the_wrong_size_is_refused() -> None:
     case = next(case for case in operators()["ADD"].cases if case.name == "constant_channels")
     content = edited(write_case("ADD", case), lambda m: setattr(m.buffers[1], "data", np.zeros(4, np.uint8)))
     assert "is int8[5] but its buffer has 4 bytes" in refusal(content)
+
+
+def test_a_bool_that_is_neither_true_nor_false_is_refused() -> None:
+    case = next(case for case in operators()["LOGICAL_OR"].cases if case.name == "constant_channels")
+    content = edited(write_case("LOGICAL_OR", case), lambda m: setattr(m.buffers[1], "data", m.buffers[1].data * 2))
+    assert "is bool but holds bytes other than 0 and 1" in refusal(content)
 
 
 def test_a_table_named_very_often_is_refused_at_once() -> None:

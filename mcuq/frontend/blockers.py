@@ -31,7 +31,13 @@ _ADVICE = {
         _RECURRENT,
     ),
     **dict.fromkeys(("CEIL", "ROUND"), "compute it before or after the model"),
+    **dict.fromkeys(("RFFT2D", "REAL", "IMAG", "COMPLEX_ABS"), "compute spectrograms before the model"),
+    **dict.fromkeys(("BUCKETIZE", "UNIQUE"), "compute it before the model"),
+    "TOPK_V2": "give the scores out and pick the best after the model, or use argmax",
+    "POW": "use square, sqrt, or a multiplication",
     "CONV_3D": "use Conv2D or Conv1D",
+    **dict.fromkeys(("CUSTOM FlexMaxPool3D", "CUSTOM FlexAvgPool3D"), "use pooling in two dimensions"),
+    "CUSTOM FlexResizeBicubic": 'use interpolation="bilinear" or "nearest"',
     "IF": "models must run the same layers for every input",
 }
 
@@ -60,7 +66,7 @@ def unsupported(layer: str, op: str) -> Blocker | None:
     forms = (operators().get(name) for name in (op, named(op), named(op, HYBRID)))
     if any(form is not None and form.in_files for form in forms):
         return None
-    return Blocker(layer, op, "operator not supported", _CUSTOM if op.startswith("CUSTOM ") else _ADVICE.get(op))
+    return Blocker(layer, op, "operator not supported", _ADVICE.get(op, _CUSTOM if op.startswith("CUSTOM ") else None))
 
 
 def advice() -> dict[str, str]:

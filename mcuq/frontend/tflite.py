@@ -109,6 +109,8 @@ def _read(content: bytes, name: str) -> Graph:
     model = schema.Model.GetRootAs(content, 0)
     if model.Version() != SCHEMA_VERSION:
         raise _RefusedError(f"the file has schema version {model.Version()}, mcuq reads version {SCHEMA_VERSION}")
+    if model.Subgraphs(0).OperatorsLength() == 0:
+        raise _RefusedError("the model computes nothing: it has no operators")
     _check_count(model.OperatorCodesLength(), content, "operator codes")
     codes = _operator_codes(model, schema)
     subgraph = model.Subgraphs(0)
@@ -299,6 +301,8 @@ def _values(
         raise _RefusedError(f"tensor {name!r} is {type_} but its buffer has {length} bytes")
     if bits is not None:
         return unpacked(np.asarray(buffer.DataAsNumpy()), bits, type_.elements).reshape(type_.shape)
+    if type_.dtype is DType.BOOL and np.asarray(buffer.DataAsNumpy()).max() > 1:
+        raise _RefusedError(f"tensor {name!r} is bool but holds bytes other than 0 and 1")
     # A view of the file, read-only as the file is: many tensors may share one buffer.
     values: np.ndarray[Any, Any] = np.asarray(buffer.DataAsNumpy()).view(type_.dtype.numpy).reshape(type_.shape)
     return values

@@ -60,7 +60,8 @@ def shapes_agree(layer: Layer) -> str | None:
 
 def requantization(layer: Layer) -> tuple[int, int]:
     """Multiplier and shift."""
-    product = np.float32(layer.input(0).type.scale) * np.float32(layer.input(1).type.scale)
+    with np.errstate(over="ignore"):  # an infinite factor is refused
+        product = np.float32(layer.input(0).type.scale) * np.float32(layer.input(1).type.scale)
     return quantize_multiplier(float(product) / layer.output.type.scale)
 
 

@@ -32,6 +32,7 @@ from mcuq.quantize.judge import Judge
 from mcuq.quantize.loops import cut_loops, join_loops, only_loops
 from mcuq.quantize.low_rank import add_branches
 from mcuq.quantize.lstm import quantize_lstm
+from mcuq.quantize.masks import bound_masks
 from mcuq.quantize.prepare import Prepared, prepare
 from mcuq.quantize.request import LayerScheme, Request, assigned
 from mcuq.quantize.rounding import Rounded, round_model, set_rounded
@@ -131,6 +132,8 @@ def _fitted(
         rounded = round_model(model, layers, schemes, samples, lambda done, of: told("rounding weights", done, of))
         rounded = add_branches(model, rounded)
     statistics = calibrate(write_model(model), samples, lambda done, of: told("calibrating", done, of))
+    if bound_masks(model, statistics):
+        statistics = calibrate(write_model(model), samples, lambda done, of: told("calibrating", done, of))
     correct_biases(model, statistics, rounded)
     found = Fitted(model, rounded, statistics, Chosen({}, {}))
     chosen = choose_ranges(

@@ -22,17 +22,17 @@ def write_models(folder: Path) -> Mapping[str, Path]:
 
         keras.utils.set_random_seed(11)
         made = {
-            "mobile": _save(keras, mobile(keras), folder / "mobile.keras"),
-            "wide": _save(keras, wide(keras), folder / "wide.keras"),
-            "residual": _save(keras, residual(keras), folder / "residual.keras"),
-            "series": _save(keras, series(keras), folder / "series.keras"),
-            "moving": _save(keras, moving(keras), folder / "moving.keras"),
-            "several": _save(keras, several(keras), folder / "several.keras"),
-            "unsupported": _save(keras, unsupported(keras), folder / "unsupported.keras"),
-            "recurrent": _save(keras, recurrent(keras), folder / "recurrent.keras"),
+            "mobile": save(keras, mobile(keras), folder / "mobile.keras"),
+            "wide": save(keras, wide(keras), folder / "wide.keras"),
+            "residual": save(keras, residual(keras), folder / "residual.keras"),
+            "series": save(keras, series(keras), folder / "series.keras"),
+            "moving": save(keras, moving(keras), folder / "moving.keras"),
+            "several": save(keras, several(keras), folder / "several.keras"),
+            "unsupported": save(keras, unsupported(keras), folder / "unsupported.keras"),
+            "recurrent": save(keras, recurrent(keras), folder / "recurrent.keras"),
         }
         tf_keras.utils.set_random_seed(12)
-        made["keras2"] = _save(tf_keras, wise(tf_keras), folder / "keras2.h5")
+        made["keras2"] = save(tf_keras, wise(tf_keras), folder / "keras2.h5")
         dilated(keras).export(folder / "exported", verbose=False)
         made["exported"] = folder / "exported"
         for name, content in tflite_files(plain(keras)).items():
@@ -41,7 +41,7 @@ def write_models(folder: Path) -> Mapping[str, Path]:
     return made
 
 
-def _save(keras: Any, model: Any, path: Path) -> Path:
+def save(keras: Any, model: Any, path: Path) -> Path:
     """Batch normalization is given statistics: untrained it would do nothing."""
     rng = np.random.default_rng(3)
     for layer in model.layers:

@@ -34,15 +34,25 @@ def random_inputs(case: Case, graph: Graph, rng: np.random.Generator) -> list[np
     return [random_input(t.shape, t.type.dtype, rng, *limits.get(t.name, ())) for t in graph.input_tensors]
 
 
-def litert_outputs(model: bytes, inputs: list[np.ndarray], runs: int = 1) -> list[np.ndarray]:
-    """What the last of some ``runs`` on the same inputs gives: models with states remember those before."""
-    interpreter = Interpreter(model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
+def litert_outputs(
+    model: bytes, inputs: list[np.ndarray], runs: int = 1, tensors: list[int] | None = None
+) -> list[np.ndarray]:
+    """What the last of some ``runs`` on the same inputs gives: models with states remember those before.
+
+    ``tensors`` are the indices in the file of those to give, instead of the outputs.
+    """
+    interpreter = Interpreter(
+        model_content=model,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+        experimental_preserve_all_tensors=tensors is not None,
+    )
     interpreter.allocate_tensors()
     for _ in range(runs):
         for details, values in zip(interpreter.get_input_details(), inputs, strict=True):
             interpreter.set_tensor(details["index"], values)
         interpreter.invoke()
-    return [interpreter.get_tensor(details["index"]) for details in interpreter.get_output_details()]
+    outputs = [details["index"] for details in interpreter.get_output_details()] if tensors is None else tensors
+    return [interpreter.get_tensor(index) for index in outputs]
 
 
 def assert_as_litert(operator: str, got: np.ndarray, want: np.ndarray, inputs: list[np.ndarray]) -> None:
