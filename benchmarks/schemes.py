@@ -68,7 +68,8 @@ def rows(arguments: argparse.Namespace) -> Iterator[str]:
     yield f"{path.name}: {calibration.count} samples for calibration, {test.count} others for the test"
     yield "| scheme | accuracy % | agreement % | error | flash, B | s |\n|---|---|---|---|---|---|"
     yield f"| float | {'–' if right is None else f'{100 * right:.1f}'} | | | | |"
-    for name in arguments.scheme or schemes():
+    untrained = [scheme.name for scheme in schemes().values() if not scheme.two_valued]
+    for name in arguments.scheme or untrained:
         yield row(name, float_model, calibration, test, floats, arguments.board)
 
 

@@ -19,9 +19,12 @@ pytest.importorskip("litert_quantizer", reason="not checked: training, litert-qu
 
 from mcuq import qat
 from mcuq.cli import run
+from mcuq.data import Dataset
 from mcuq.errors import DataError, McuqError, UnsupportedError, UsageError
 from mcuq.frontend.tflite import read_tflite
 from mcuq.ir import DType, Graph, Node, Tensor, TensorType
+from mcuq.quantize import quantize
+from mcuq.quantize.request import Request
 from mcuq.reference import Reference, accuracy, run_float
 from tests.harness.small_models import dense
 from tests.harness.tflite_writer import write_graph
@@ -234,3 +237,19 @@ def test_finetune_interrupted_writes_nothing(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert said.endswith("Interrupted\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_activations_of_two_values_train_where_channels_come_in_32s(digits: bytes) -> None:
+    """The flattened image has 96 channels, ``conv2``'s input 16."""
+    prepared = qat.prepare(digits, "binary+a1", data=TRAINING["x"][:20])
+    found = {known.tensors: known.zero_point for known in prepared.architecture.ranges if known.zero_point == 126}
+    assert [len(tensors) for tensors in found] == [3]
+    qat.distill(prepared, TRAINING["x"], epochs=60)
+    tflite = qat.export(prepared)
+    assert points_lost(digits, run_float(tflite, [TEST["x"]])[0]) <= 8
+    same_integers(prepared, TEST["x"][:8], 0.98)
+    file, names = Reference(tflite, all_tensors=True), prepared.architecture.program.names
+    integers = [file.tensors([sample])[names[index]] for sample in TEST["x"][:8] for index in next(iter(found))]
+    assert {int(value) for values in integers for value in np.unique(values)} == {126, 127}
+    with pytest.raises(UsageError, match="need training"):
+        quantize(digits, Dataset((TRAINING["x"],), None, "some"), Request("binary+a1"))

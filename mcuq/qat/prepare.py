@@ -16,6 +16,7 @@ from mcuq.frontend.keras import to_float_tflite
 from mcuq.frontend.tflite import read_tflite
 from mcuq.model import input_specs, is_quantized
 from mcuq.qat.network import Architecture, FakeQuantized, Layer, Range
+from mcuq.qat.one_bit import has_two_values, two_valued
 from mcuq.qat.operators import FIXED_SCALE, SAME_SCALE
 from mcuq.qat.program import Program, read_program
 from mcuq.quantize import prepare as float_form
@@ -108,7 +109,12 @@ def _architecture(teacher: Program, found: Fitted) -> Architecture:
         program,
         tflite,
         layers,
-        _ranges(program, activations, fixed | set(program.inputs)),
+        tuple(
+            two_valued(known, found.statistics[program.names[known.tensors[0]]].histogram)
+            if has_two_values(known, program, layers)
+            else known
+            for known in _ranges(program, activations, fixed | set(program.inputs))
+        ),
         {index: _real(model, tensors.get(program.names[index]), program.constants[index]) for index in sorted(others)},
         frozenset(fixed & set(program.outputs)),
         tuple(tuple(int(size) for size in tensors[program.names[index]].shape[1:]) for index in program.inputs),

@@ -20,7 +20,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from mcuq.data import Dataset
-from mcuq.errors import DataError, ToolError, UnsupportedError
+from mcuq.errors import DataError, ToolError, UnsupportedError, UsageError
 from mcuq.quantize.bias_correction import correct_biases
 from mcuq.quantize.bias_range import float_biases, widen_scales
 from mcuq.quantize.calibrate import Statistics, calibrate
@@ -74,6 +74,8 @@ def quantize(
     ``UnsupportedError`` for a model that it refuses, ``DataError`` for data with other inputs than the model's,
     ``UsageError`` for a request that does not fit the model's layers.
     """
+    if request.two_valued:
+        raise UsageError("activations of two values (+a1) need training", hint="mcuq finetune trains")
     found, bits = fit(float_tflite, calibration, request, progress), request.activation_bits
     layers = tuple(layer.described for layer in found.rounded.values())
     made = write_model(assemble(found.model, found.ranges, found.rounded, bits))

@@ -77,6 +77,10 @@ class Request:
         return any(scheme_named(name).per_tensor for name in (self.scheme, *self.layers.values()))
 
     @property
+    def two_valued(self) -> bool:
+        return any(scheme_named(name).two_valued for name in (self.scheme, *self.layers.values()))
+
+    @property
     def rounds_weights(self) -> bool:
         """Are there weights that are not simply int8 with a scale for each channel?"""
         usual = scheme_named(DEFAULT).grid

@@ -46,6 +46,7 @@ class Scheme:
     ``per_tensor``: channels share one scale, so it is worth making their weights alike first (``equalize``).
     ``rank``: of the int8 branch beside the weights (``low_rank``), 0 for none.
     ``searched``: a search for the best scheme of each layer tries it; others with as many bits are as good where not.
+    ``two_valued``: the layer's inputs have two values where they can, which only training makes (``mcuq.qat``).
     """
 
     name: str
@@ -56,3 +57,4 @@ class Scheme:
     per_tensor: bool = False
     rank: int = 0
     searched: bool = True
+    two_valued: bool = False

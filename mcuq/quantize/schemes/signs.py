@@ -21,4 +21,5 @@ def binary(rows: Array, importance: Array) -> Grid:
 SCHEMES = (
     Scheme("ternary", "-1, 0 and 1 times a scale", 1.6, ternary),
     Scheme("binary", "-1 and 1 times a scale", 1.0, binary, searched=False),
+    Scheme("binary+a1", "-1 and 1 times a scale, inputs of two values", 1.0, binary, two_valued=True, searched=False),
 )
