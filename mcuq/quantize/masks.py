@@ -23,9 +23,11 @@ SELECTIONS = ("SELECT", "SELECT_V2")
 
 
 def bound_masks(model: Any, statistics: Mapping[str, Statistics]) -> bool:
-    """Bounds the masks of the float ``ModelT`` tree in place; tells whether it has any, and other ``statistics`` then."""
+    """Bounds the masks of the float ``ModelT`` tree in place; tells whether there were any (``statistics`` change then)."""
     subgraph, found = model.subgraphs[0], False
     for operator in subgraph.operators:
+        if not len(operator.outputs):
+            continue
         output = int(operator.outputs[0])
         readers = {operator_name(model, other) for other in subgraph.operators if output in list(other.inputs)}
         if not readers or not readers <= {"SOFTMAX", *SELECTIONS} or output in list(subgraph.outputs):
