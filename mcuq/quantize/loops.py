@@ -132,8 +132,8 @@ class _LoopWriter:
         return len(self.model.subgraphs) - 1
 
     def _input(self, writer: Writer, step: int, sequence: int) -> tuple[int, float]:
-        """The input at ``step``, and what bounds it. int8 becomes int16 around 0 in 128ths of its steps: exact
-        and keep small what FULLY_CONNECTED scales its sums with.
+        """The input at ``step``, and what bounds it. int8 becomes int16 around 0 in 128ths of its steps, which is exact
+        and keeps small what FULLY_CONNECTED scales its sums with.
         """
         tensor = self.tensors[self.sequence]
         shape = (1, int(tensor.shape[2]))
