@@ -23,7 +23,7 @@ SELECTIONS = ("SELECT", "SELECT_V2")
 
 
 def bound_masks(model: Any, statistics: Mapping[str, Statistics]) -> bool:
-    """Bounds the masks of the float ``ModelT`` tree in place; tells whether there are any. ``statistics`` change then."""
+    """Bounds the masks of the float ``ModelT`` tree in place; tells whether there are any (these change statistics)."""
     subgraph, found = model.subgraphs[0], False
     for operator in subgraph.operators:
         if not len(operator.outputs):
