@@ -229,7 +229,7 @@ def figures_of(model: Model, progress: Progress) -> Figures:
     if model.data is None:
         return Figures()
     data = model.data.head(HOST_SAMPLES)
-    runs = run_host(model, data, progress)
+    runs = run_host(model, data, progress, comparable=False)
     return figures(runs, None, data, f"{data.count} samples of the data given for the build")
 
 

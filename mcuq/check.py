@@ -178,7 +178,7 @@ def _described(
         cycles=Count("estimated", choice.cost.cycles),
         flash_limit_bytes=None if board is None else board.flash_bytes,
         ram_limit_bytes=None if board is None else board.ram_bytes,
-        notes=(*model.notes, *float_note(model.graph, core), *choice.notes),
+        notes=(*model.notes, *float_note(model.graph, None if board is None else core), *choice.notes),
     )
 
 

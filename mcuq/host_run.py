@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcuq.data import Dataset
-from mcuq.expected import library_layers, reference_values
+from mcuq.expected import Expectations, library_layers
 from mcuq.ir import Layer, Tensor
 from mcuq.model import Model, Progress
 from mcuq.ops.floats import tflite_name
@@ -58,11 +58,11 @@ class Figures:
     agreement: Agreement = field(default_factory=Agreement)
 
 
-def run_host(model: Model, data: Dataset, progress: Progress) -> HostRuns:
+def run_host(model: Model, data: Dataset, progress: Progress, *, comparable: bool = True) -> HostRuns:
     """Run ``data`` through LiteRT's reference kernels, and the float model where there is one.
 
     Where LiteRT calls a library's functions, whose last places differ from one to the next, the outputs are those of
-    mcuq's references.
+    mcuq's references, unless no device's are to be compared with them (not ``comparable``).
     """
     reference = Reference(model.tflite, all_tensors=True)
     input_indices = [model.tensor_index(name) for name in model.graph.inputs]
@@ -79,9 +79,10 @@ def run_host(model: Model, data: Dataset, progress: Progress) -> HostRuns:
                 kept.append(model.sliding.newest(name, kept.pop()))
         progress("int8 in LiteRT", sample + 1, data.count)
     notes: tuple[str, ...] = ()
-    if library := library_layers(model.graph):
-        own = [reference_values(model.graph, [array[i] for array in inputs]) for i in range(data.count)]
-        references = [[one[name] for one in own] for name in model.graph.outputs]
+    if comparable and (library := library_layers(model.graph)):
+        expectations = Expectations(model)
+        held = [expectations.of([array[i] for array in data.inputs]).tensors for i in range(data.count)]
+        references = [[one[name] for one in held] for name in model.graph.outputs]
         notes = (_distance(library, references, outputs),)
         outputs = references
     if model.sliding is not None:

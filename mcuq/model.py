@@ -265,14 +265,16 @@ def _channels(graph: Graph) -> dict[str, int]:
     return {layer.name: layer.output.shape[-1] for layer in graph.layers() if layer.output.shape}
 
 
-def float_note(graph: Graph, core: Core) -> tuple[str, ...]:
-    """Which layers of what is compiled compute or move float32, if any, and how."""
+def float_note(graph: Graph, core: Core | None) -> tuple[str, ...]:
+    """Which layers of what is compiled compute or move float32, if any, and how on a ``core`` that is known."""
     names = [layer.name for layer in real_layers(graph)]
     if not names:
         return ()
-    how = "with its FPU" if core.fpu is not None else f"in software: {core.name} has no FPU"
+    how = ""
+    if core is not None:
+        how = f", with {core.name}'s FPU" if core.fpu is not None else f", in software: {core.name} has no FPU"
     shown = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
-    return (f"{len(names)} of {len(graph.nodes)} layers are float32, {how}: {shown}",)
+    return (f"{len(names)} of {len(graph.nodes)} layers are float32{how}: {shown}",)
 
 
 def is_dynamic_range(graph: Graph) -> bool:

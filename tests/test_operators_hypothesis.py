@@ -13,12 +13,13 @@ from mcuq.errors import UnsupportedError
 from mcuq.frontend.tflite import bind, read_tflite
 from mcuq.ops import operators
 from mcuq.ops.base import Case
-from tests.harness.ladder import litert_outputs, random_inputs, reference_outputs, runs_of
+from mcuq.ops.floats import is_float
+from tests.harness.ladder import assert_as_litert, litert_outputs, random_inputs, reference_outputs, runs_of
 from tests.harness.tflite_writer import case_seed, write_case
 from tests.strategies import strategies
 
 ROUNDS = 2
-FEW, MANY = 20, 200
+FEW, FEW_REAL, MANY = 20, 5, 200
 quick = settings(
     deadline=None,
     database=None,
@@ -38,7 +39,7 @@ def check(operator: str, case: Case) -> None:
         inputs = random_inputs(case, graph, rng)
         runs = runs_of(graph)
         for want, got in zip(litert_outputs(model, inputs, runs), reference_outputs(graph, inputs, runs), strict=True):
-            np.testing.assert_array_equal(got, want)
+            assert_as_litert(operator, got, want, inputs)
 
 
 def check_layers(operator: str, count: int) -> None:
@@ -52,7 +53,7 @@ def check_layers(operator: str, count: int) -> None:
 
 @pytest.mark.parametrize("operator", strategies())
 def test_made_layers_give_litert_bytes_in_the_reference(operator: str) -> None:
-    check_layers(operator, FEW)
+    check_layers(operator, FEW_REAL if is_float(operator) else FEW)
 
 
 @pytest.mark.slow

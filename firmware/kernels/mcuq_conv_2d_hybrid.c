@@ -70,9 +70,8 @@ static quantization quantize(const float *input, int32_t elements, int32_t asymm
         inverse = 127.0F / most;
         least = -127;
     }
-    const float zero = (float)found.zero;
     for (int32_t i = 0; i < elements; i++) {
-        q[i] = (int8_t)rounded_f32(zero + (input[i] * inverse), least, 127);
+        q[i] = (int8_t)(found.zero + rounded_f32(input[i] * inverse, least - found.zero, 127 - found.zero));
     }
     return found;
 }

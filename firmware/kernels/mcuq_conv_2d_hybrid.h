@@ -1,7 +1,7 @@
 /* Convolutions of float32 with int8 weights (dynamic range): the input becomes int8 by its own range, images one by one.
  *
  * asymmetric: s = (max - min) / 255 over an image and 0, z the zero point nearer to the larger of the two ends' rounding,
- *   q = clamp(round(z + in / s)) to -128 .. 127; otherwise s = max(|in|) / 127, z = 0, q to -127 .. 127
+ *   q = clamp(z + round(in / s)) to -128 .. 127; otherwise s = max(|in|) / 127, z = 0, q to -127 .. 127
  * out[n,y,x,o] = clamp(a * scales[o] * s + bias[o]), a = sum over ky, kx, i of (q - z) * weights[o,ky,kx,i] in int32
  * scales_first: a is multiplied by scales[o] * s, instead of by scales[o] and then by s
  * Fully connected: each row is an image of one pixel, with a window of one pixel. Depthwise: see mcuq_conv_2d_f32.h.

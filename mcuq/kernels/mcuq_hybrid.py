@@ -23,7 +23,7 @@ from mcuq.kernels.mcuq_weighted_f32 import geometry
 from mcuq.kernels.work import LAYER_CYCLES
 from mcuq.ops.float_weighted import as_convolution
 from mcuq.ops.floats import HYBRID, bias_of, named, tflite_name
-from mcuq.ops.hybrid import is_asymmetric, weight_scales
+from mcuq.ops.hybrid import is_asymmetric, scales_first, weight_scales
 
 _FILE = "mcuq_conv_2d_hybrid"
 
@@ -47,7 +47,7 @@ def lower(layer: Layer, _target: Target) -> Lowering:
         (
             ("conv", conv),
             ("asymmetric", int(is_asymmetric(layer))),
-            ("scales_first", int(tflite_name(layer.op) != "CONV_2D")),
+            ("scales_first", int(scales_first(layer))),
         ),
     )
     data = layer.input(1).data

@@ -1,10 +1,10 @@
 """CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED of float32 with int8 weights: dynamic-range quantization.
 
-The input is quantized to int8 while the model runs: each image of a batch, each row of FULLY_CONNECTED, by its own
-range, with 0 in it: ``s = (max - min) / 255``, and a zero point z; or, where FULLY_CONNECTED does not
-ask for it, ``s = max |in| / 127`` in single precision and no zero point. Then ``a = Σ (q - z) · q_w`` in int32, and
-in single precision ``clamp(a · s_w[o] · s + b[o])``, in DEPTHWISE_CONV_2D and FULLY_CONNECTED with ``s_w[o] · s``
-first.
+The input is quantized to int8 while the model runs, ``q = z + round(in / s)``: each image of a batch, and each row of
+FULLY_CONNECTED, by its own range, 0 in it: ``s = (max - min) / 255``; or ``s = max |in| / 127`` and z = 0 where
+FULLY_CONNECTED does not ask for zero points, and where all weights of CONV_2D have one scale. Then
+``a = Σ (q - z) · q_w`` in int32, and in single precision ``clamp(a · (s_w[o] · s) + b[o])``, in CONV_2D with zero points
+``a · s_w[o] · s``.
 Source: TFLite ``conv.cc``, ``depthwise_conv.cc``, ``fully_connected.cc``, ``portable_tensor_utils.cc``; bytes.
 """
 
@@ -40,15 +40,24 @@ def dense_attributes(options: Mapping[str, Any], layer: Layer) -> HybridFullyCon
 
 
 def is_asymmetric(layer: Layer) -> bool:
-    """Is the input quantized with a zero point? Convolutions always do."""
+    """Is the input quantized with a zero point? Of CONV_2D where not all weights have one scale."""
+    quantization = layer.input(1).type.quantization
+    assert quantization is not None
+    if tflite_name(layer.op) == "CONV_2D":
+        return len(set(quantization.scales)) > 1
     return bool(getattr(layer.attributes, "asymmetric", True))
 
 
+def scales_first(layer: Layer) -> bool:
+    """Are sums multiplied by the product of the two scales, instead of by one and then by the other?"""
+    return tflite_name(layer.op) != "CONV_2D" or not is_asymmetric(layer)
+
+
 def scale_for_each_channel(layer: Layer) -> str | None:
-    """a convolution's weights have a scale for each output channel"""
+    """weights of DEPTHWISE_CONV_2D have a scale for each output channel"""
     quantization = layer.input(1).type.quantization
     assert quantization is not None
-    if tflite_name(layer.op) == "FULLY_CONNECTED" or len(quantization.scales) == layer.output.shape[-1]:
+    if tflite_name(layer.op) != "DEPTHWISE_CONV_2D" or len(quantization.scales) == layer.output.shape[-1]:
         return None
     return f"weights have {len(quantization.scales)} scales for {layer.output.shape[-1]} output channels"
 
@@ -88,7 +97,7 @@ def _asymmetric(row: Array) -> tuple[Array, np.float32]:
     nearer = 128.0 + abs(low / scale) < 127.0 + abs(high / scale)
     zero = float(np.clip(_round(np.array(from_low if nearer else from_high)), -128, 127))
     inverse = np.float32(1) / np.float32(scale)
-    q = np.clip(_round(np.float32(zero) + row * inverse), -128, 127)
+    q = np.clip(zero + _round(row * inverse), -128, 127)
     return q.astype(np.int64) - int(zero), np.float32(scale)
 
 
@@ -109,7 +118,7 @@ def reference(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]
     total = sums(layer, np.stack([q for q, _ in quantized]).reshape(x.shape))
     total = total.reshape(len(rows), -1, layer.output.shape[-1]).astype(np.float32)
     scales, own = np.array([s for _, s in quantized], np.float32)[:, np.newaxis, np.newaxis], weight_scales(layer)
-    scaled = total * own * scales if tflite_name(layer.op) == "CONV_2D" else total * (own * scales)
+    scaled = total * (own * scales) if scales_first(layer) else total * own * scales
     found = clamped(scaled + bias_of(layer), ends_of(a.activation))
     return (found.reshape(layer.output.shape),)
 
@@ -135,6 +144,7 @@ def _cases(cases: Sequence[Case], names: Sequence[str], **options: Any) -> tuple
     )
 
 
+_CONV = ("3x3_same", "3x3_valid_stride_2", "1x1", "dilated", "batch_2", "relu_n1_to_1", "per_tensor", "wide_window")
 _DENSE = ("per_channel", "per_channel_batch_3", "one_row", "no_bias")
 
 
@@ -158,7 +168,7 @@ OPERATORS = (
         conv_2d.attributes,
         (rules.rank(0, (4,), "the input"), conv_2d.shapes_agree, not_grouped),
         0,
-        _cases(conv_2d.CASES, ("3x3_same", "3x3_valid_stride_2", "1x1", "dilated", "batch_2", "relu_n1_to_1")),
+        _cases(conv_2d.CASES, _CONV),
     ),
     _operator(
         "DEPTHWISE_CONV_2D",
