@@ -27,6 +27,7 @@
     }
 
 REDUCTION(mcuq_reduce_sum_f32, 0.0F, found + x, found)
+REDUCTION(mcuq_reduce_trailing_sum_f32, -0.0F, found + x, found)
 REDUCTION(mcuq_reduce_mean_f32, 0.0F, found + x, found / (float)(n.reduced_size_0 * n.reduced_size_1 * n.reduced_size_2))
 REDUCTION(mcuq_reduce_max_f32, -FLT_MAX, (x > found) ? x : found, found)
 REDUCTION(mcuq_reduce_min_f32, FLT_MAX, (x < found) ? x : found, found)

@@ -11,10 +11,11 @@ from mcuq.kernels.operands import operand
 from mcuq.kernels.overlap import by_rows
 from mcuq.kernels.reduction import loop_fields
 from mcuq.kernels.work import per_input, per_window_element
+from mcuq.ops.float_reductions import fold_of
 from mcuq.ops.floats import ends_of, named, tflite_name
 
 _POOLINGS = ("AVERAGE_POOL_2D", "MAX_POOL_2D")
-_REDUCTIONS = {"MEAN": "mean", "SUM": "sum", "REDUCE_MAX": "max", "REDUCE_MIN": "min"}
+_REDUCTIONS = ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN")
 
 
 def lower_pooling(layer: Layer, _target: Target) -> Lowering:
@@ -32,7 +33,7 @@ def lower_pooling(layer: Layer, _target: Target) -> Lowering:
 def lower_reduction(layer: Layer, _target: Target) -> Lowering:
     x, constants = operand(layer.input(0), "input")
     loops = Struct("mcuq_reduction", "loops", loop_fields(layer.input(0).shape, layer.attributes.axes))
-    function = f"mcuq_reduce_{_REDUCTIONS[tflite_name(layer.op)]}_f32"
+    function = f"mcuq_reduce_{fold_of(layer)}_f32"
     return Lowering(
         calls=(KernelCall(function, (loops, x, TensorPointer(layer.output.name)), header="mcuq_reduce_f32.h"),),
         constants=constants,

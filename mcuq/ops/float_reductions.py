@@ -19,8 +19,10 @@ from mcuq.ops.floats import MOST, clamped, ends_of, named, real_tensors, tflite_
 Fold = Callable[[Array, Array], Array]
 _FOLDS: dict[str, tuple[float, Fold]] = {
     "sum": (0.0, np.add),
-    "greatest": (-MOST, lambda found, x: np.where(x > found, x, found)),
-    "least": (MOST, lambda found, x: np.where(x < found, x, found)),
+    "trailing_sum": (-0.0, np.add),
+    "mean": (0.0, np.add),
+    "max": (-MOST, lambda found, x: np.where(x > found, x, found)),
+    "min": (MOST, lambda found, x: np.where(x < found, x, found)),
 }
 """What a reduction begins with, and how it takes in an element."""
 
@@ -42,9 +44,17 @@ def _pooled(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
     average = tflite_name(layer.op) == "AVERAGE_POOL_2D"
     for row, column, window in pooling.windows(a, x):
         taps = np.moveaxis(window.reshape(window.shape[0], -1, window.shape[3]), 1, -1)
-        found = _in_order("sum", taps) / np.float32(taps.shape[-1]) if average else _in_order("greatest", taps)
+        found = _in_order("sum", taps) / np.float32(taps.shape[-1]) if average else _in_order("max", taps)
         y[:, row, column] = clamped(found, ends_of(a.activation))
     return (y,)
+
+
+def fold_of(layer: Layer) -> str:
+    """How a reduction takes in elements: sums begin with 0, that of SUM over the last axes with -0."""
+    op, axes, rank = tflite_name(layer.op), layer.attributes.axes, len(layer.input(0).shape)
+    if op == "SUM" and axes == tuple(range(rank - len(axes), rank)) and axes:
+        return "trailing_sum"
+    return _FUNCTIONS[op]
 
 
 def _reduced(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
@@ -52,13 +62,13 @@ def _reduced(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
     assert x is not None
     kept = [axis for axis in range(x.ndim) if axis not in axes]
     rows = x.transpose(*kept, *axes).reshape(*(x.shape[axis] for axis in kept), -1)
-    found = _in_order(_FUNCTIONS[tflite_name(layer.op)], rows)
+    found = _in_order(fold_of(layer), rows)
     if tflite_name(layer.op) == "MEAN":
         found = found / np.float32(mean.count(layer))
     return (np.asarray(found, np.float32).reshape(layer.output.shape),)
 
 
-_FUNCTIONS = {"MEAN": "sum", "SUM": "sum", "REDUCE_MAX": "greatest", "REDUCE_MIN": "least"}
+_FUNCTIONS = {"MEAN": "mean", "SUM": "sum", "REDUCE_MAX": "max", "REDUCE_MIN": "min"}
 _POOLING = (
     real_tensors(0),
     rules.rank(0, (4,), "the input"),

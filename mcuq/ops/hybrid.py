@@ -3,8 +3,8 @@
 The input is quantized to int8 while the model runs, ``q = z + round(in / s)``: each image of a batch, and each row of
 FULLY_CONNECTED, by its own range, 0 in it: ``s = (max - min) / 255``; or ``s = max |in| / 127`` and z = 0 where
 FULLY_CONNECTED does not ask for zero points, and where all weights of CONV_2D have one scale. Then
-``a = Σ (q - z) · q_w`` in int32, and in single precision ``clamp(a · (s_w[o] · s) + b[o])``, in CONV_2D with zero points
-``a · s_w[o] · s``.
+``a = Σ (q - z) · q_w`` in int32, and in single precision ``clamp(a · (s_w[o] · s) + b[o])``, in CONV_2D with zero
+points ``a · s_w[o] · s``.
 Source: TFLite ``conv.cc``, ``depthwise_conv.cc``, ``fully_connected.cc``, ``portable_tensor_utils.cc``; bytes.
 """
 
