@@ -43,6 +43,7 @@ from mcuq.planner.choose import (
     survey,
     with_cycles,
 )
+from mcuq.planner.joined import least_plan
 from mcuq.planner.lower import KernelPolicy, lower
 from mcuq.planner.stream import stream
 
@@ -192,12 +193,16 @@ def _chosen(
     """The best choice of kernels. For little RAM several are planned: bounds do not tell enough."""
     layers = _layers(models)
 
+    def made(graph: Graph, chosen: Choices) -> Plan:
+        if goals.optimize is Optimize.SPEED and budget.ram_bytes is None:
+            return plan(lower(graph, target, goals.policy, chosen))
+        return least_plan(graph, target, goals.policy, chosen)
+
     def planned(optimize: Optimize, one: Budget) -> Choice:
         kernels, cost = choose(layers, optimize, one, code_of)
         rest = iter(kernels)
         choices = [{layer.layer.name: next(rest) for layer in model.layers} for model in models]
-        programs = (lower(m.graph, target, goals.policy, chosen) for m, chosen in zip(models, choices, strict=True))
-        return Choice(kernels, cost, tuple(plan(program) for program in programs))
+        return Choice(kernels, cost, tuple(made(m.graph, chosen) for m, chosen in zip(models, choices, strict=True)))
 
     if goals.optimize is not Optimize.RAM:
         first = planned(goals.optimize, budget)

@@ -1,17 +1,23 @@
-"""SPLIT and UNPACK along the outermost axis copy nothing: their outputs are parts of the input, and stay whole."""
+"""Along the outermost axis SPLIT and UNPACK copy nothing, for their outputs are parts of the input; nor do PACK and
+CONCATENATION, whose inputs are parts of the output. All stay whole.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mcuq.core import core_named
+from mcuq.ir import Node
 from mcuq.kernels.base import Target
 from mcuq.passes import run_passes
 from mcuq.planner.arena import Plan, plan
-from mcuq.planner.lower import lower
+from mcuq.planner.choose import survey
+from mcuq.planner.joined import least_plan
+from mcuq.planner.lower import KernelPolicy, lower
 from mcuq.runners.host import HostRunner
 from tests.harness.canary import WatchedCase, build_watched_program
 from tests.harness.ladder import litert_outputs, random_input
@@ -92,8 +98,115 @@ def test_parts_along_an_inner_axis_are_copied() -> None:
     assert kernels(case("inner", net, x, outputs).plan)["SPLIT"] == "mcuq_copy"
 
 
+def joined(net: MovesBuilder, op: str, inputs: list[str], shape: tuple[int, ...], axis: int) -> str:
+    """PACK or CONCATENATION of ``inputs`` along ``axis``, into ``shape``."""
+    type_ = net.type(inputs[0])
+    output = net.activation(shape, type_.zero_point, type_.scale)
+    options = {"axis": axis, "values_count": len(inputs)} if op == "PACK" else {"axis": axis}
+    net.nodes.append(Node(output, op, options, tuple(inputs), (output,)))
+    return output
+
+
+def branches(net: MovesBuilder, shape: tuple[int, ...], count: int) -> tuple[str, list[str]]:
+    """An input, and layers that compute from it, or from one another, all quantized alike."""
+    x = net.activation(shape, 3)
+    found = [net.same(x, "TANH", 0, 1 / 128)]
+    while len(found) < count:
+        found.append(net.same(net.add(found[-1], x, zero=0), "TANH", 0, 1 / 128))
+    return x, found
+
+
+def packed_branches() -> WatchedCase:
+    """A part that is read before and after it is joined; the whole is overwritten in place."""
+    net = MovesBuilder(6)
+    x, (first, second, third) = branches(net, (2, 24), 3)
+    whole = net.same(joined(net, "PACK", [first, second, third], (3, 2, 24), 0), "TANH", 0, 1 / 128)
+    return case("PACK", net, x, f"{whole} {net.add(third, first, zero=0)}")
+
+
+def one_row_of_features() -> WatchedCase:
+    """Leading dimensions of one: the last axis is the outermost. The last part need not be a multiple of 8 bytes."""
+    net = MovesBuilder(7)
+    x, (first, second) = branches(net, (1, 32), 2)
+    y, (third,) = branches(net, (1, 5), 1)
+    return case("row", net, f"{x} {y}", net.ends(joined(net, "CONCATENATION", [second, first, third], (1, 69), -1)))
+
+
+def joins_in_joins() -> WatchedCase:
+    """A part in another shape, joins of joins, and parts of what is joined."""
+    net = MovesBuilder(8)
+    x, (first, second, third) = branches(net, (4, 8), 3)
+    inner = joined(net, "CONCATENATION", [first, second], (8, 8), 0)
+    outer = joined(net, "CONCATENATION", [net.reshape(third, 2, 16), net.reshape(inner, 4, 16)], (6, 16), 0)
+    found = parts(net, "SPLIT", outer, 0, 3)
+    return case("joins", net, x, f"{net.add(found[2], found[0], zero=0)} {inner}")
+
+
+def joined_inputs() -> WatchedCase:
+    """The host writes straight into the whole."""
+    net = MovesBuilder(9)
+    x, y = net.activation((2, 8), 3), net.activation((1, 8), 3)
+    return case("inputs", net, f"{x} {y}", net.ends(joined(net, "CONCATENATION", [y, x], (3, 8), 0)))
+
+
+def joined_twice() -> WatchedCase:
+    """What lies in one whole is copied to the other."""
+    net = MovesBuilder(10)
+    x, (first, second, third) = branches(net, (1, 16), 3)
+    one = joined(net, "CONCATENATION", [first, second], (2, 16), 0)
+    return case("twice", net, x, f"{one} {joined(net, 'CONCATENATION', [second, third], (2, 16), 0)}")
+
+
+JOINED = (
+    (packed_branches, ["alias"]),
+    (one_row_of_features, ["alias"]),
+    (joins_in_joins, ["alias", "alias"]),
+    (joined_inputs, ["alias"]),
+    (joined_twice, ["alias", "mcuq_copy"]),
+)
+
+
+@pytest.mark.parametrize(("made", "wanted"), JOINED)
+def test_what_is_joined_lies_in_the_whole(made: Callable[[], WatchedCase], wanted: list[str]) -> None:
+    found = made().plan
+    steps = [step for step in found.program.steps if step.layer.op in ("PACK", "CONCATENATION")]
+    assert [step.kernel for step in steps] == wanted
+    for step in steps[: wanted.count("alias")]:
+        at = found.offset(step.layer.output.name)
+        for tensor in (t for t in step.layer.inputs if t is not None):
+            assert found.offset(tensor.name) == at
+            at += tensor.type.bytes
+
+
+def test_one_input_twice_and_parts_that_are_not_aligned_are_copied() -> None:
+    for shape, twice in (((1, 16), True), ((1, 12), False)):
+        net = MovesBuilder(5)
+        x, (first, second) = branches(net, shape, 2)
+        whole = joined(net, "CONCATENATION", [first, first if twice else second], (2, shape[1]), 0)
+        assert kernels(case("copied", net, x, net.ends(whole)).plan)["CONCATENATION"] == "mcuq_copy"
+
+
+def test_a_join_that_would_make_the_arena_larger_is_copied() -> None:
+    """Its first part is made, and read, before the images that the rest of it is made of."""
+    net = MovesBuilder(11)
+    x, image = net.activation((1, 64), 3), net.activation((8, 64), 3)
+    early = net.same(x, "TANH", 0, 1 / 128)
+    late = net.same(net.add(net.add(image, early, zero=0), image, zero=0), "TANH", 0, 1 / 128)
+    whole = joined(net, "CONCATENATION", [early, late], (9, 64), 0)
+    graph = run_passes(net.graph(f"{x} {image}", net.ends(whole)))
+    always, best = plan(lower(graph, TARGET)), least_plan(graph, TARGET, KernelPolicy.AUTO, {})
+    assert (kernels(always)["CONCATENATION"], kernels(best)["CONCATENATION"]) == ("alias", "mcuq_copy")
+    assert best.arena_bytes < always.arena_bytes
+
+
+def test_a_build_copies_no_parts() -> None:
+    """Kernels are chosen for layers that run: not for one whose outputs are there."""
+    graph = sum_of_parts("SPLIT", (4, 24)).plan.program.graph
+    assert "SPLIT" not in {one.layer.op for one in survey(graph, TARGET, KernelPolicy.AUTO)}
+
+
 def test_nets_with_parts_are_exact_and_overwrite_nothing(tmp_path: Path) -> None:
-    cases = [sum_of_parts(op, size, count) for op, size, count in CASES]
+    cases = [sum_of_parts(op, size, count) for op, size, count in CASES] + [made() for made, _ in JOINED]
     program = build_watched_program(cases, tmp_path)
     with HostRunner(program).start() as running, running.open_link() as link:
         assert differences(link, cases) == []

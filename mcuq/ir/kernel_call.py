@@ -95,10 +95,13 @@ class Overlap:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The output ``output`` is bytes of the activation ``input``, from ``offset_bytes`` on: nothing is copied."""
+    """The activation ``inner`` is bytes of the activation ``outer``, from ``offset_bytes`` on: nothing is copied.
 
-    output: str
-    input: str
+    Of an input that is split, the outputs are the inner ones; of inputs that are joined, the output is the outer one.
+    """
+
+    inner: str
+    outer: str
     offset_bytes: int
 
 
@@ -117,9 +120,9 @@ class Lowering:
 
     ``definitions`` are macros of the calls' headers that define functions which the calls need, specialised by
     literals; each is expanded once for the whole model. ``sources`` are relative to the kernel library's source folder.
-    ``overlaps`` say which inputs the first output may lie over; it stays clear of all others. No call at all: the
-    outputs are ``parts`` of an input, or, where there are none, the output aliases the first input. ``repeat``: some of
-    the calls are a loop.
+    ``overlaps`` say which inputs the first output may lie over; it stays clear of all others. No call at all: ``parts``
+    say which of inputs and outputs lie in which; where there are none, the output aliases the first input. ``repeat``:
+    some of the calls are a loop.
     """
 
     calls: tuple[KernelCall, ...]

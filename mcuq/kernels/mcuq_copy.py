@@ -17,6 +17,7 @@ from mcuq.ops.base import Array
 from mcuq.ops.concatenation import requantizes
 
 WIDTHS = (4, 2, 1)
+COPY = "mcuq_copy"
 ALIGNMENT = 8
 """Bytes: parts of a tensor that stay where they are begin at multiples, as tensors of their own do."""
 
@@ -186,13 +187,36 @@ def parts_of_input(layer: Layer) -> tuple[Part, ...]:
     return tuple(parts) if len(made) == len(outputs) else ()
 
 
-def refuses(layer: Layer, _target: Target) -> str | None:
+def parts_of_output(layer: Layer) -> tuple[Part, ...]:
+    """The activations that are read as bytes of the output, where they are all of it, one after the other (PACK and
+    CONCATENATION along the outermost axis); none where they are not. Parts are aligned like buffers.
+    """
+    moves = operators()[layer.op].moves
+    read = [tensor for tensor in layer.inputs if tensor is not None]
+    if moves is None or len(read) < 2 or len({tensor.name for tensor in read}) < len(read) or refuses(layer, None):
+        return ()
+    if not all(tensor.in_arena for tensor in (*read, *layer.outputs)) or len(layer.outputs) != 1:
+        return ()
+    place = np.empty(layer.output.shape, layer.output.type.dtype.numpy)
+    inputs = [np.empty(tensor.shape, tensor.type.dtype.numpy) for tensor in read]
+    made = list(moves(layer, inputs, [place]))
+    parts = []
+    for (to, source), tensor, array in zip(made, read, inputs, strict=False):
+        offset = address(to) - address(place)
+        is_whole = address(source) == address(array) and walk(to, source) == Walk(array.nbytes, ())
+        if not is_whole or offset % ALIGNMENT:
+            return ()
+        parts.append(Part(tensor.name, layer.output.name, offset))
+    return tuple(parts) if len(made) == len(read) and sum(x.nbytes for x in inputs) == place.nbytes else ()
+
+
+def refuses(layer: Layer, _target: Target | None) -> str | None:
     requantized = layer.op == "CONCATENATION" and requantizes(layer)
     return "inputs and output are quantized differently" if requantized else None
 
 
 KERNELS = tuple(
-    Kernel("mcuq_copy", MCUQ, operator.name, refuses, lower, per_output(3))
+    Kernel(COPY, MCUQ, operator.name, refuses, lower, per_output(3))
     for operator in operators().values()
     if operator.moves is not None
 )

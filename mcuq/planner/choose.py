@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from mcuq.ir import Graph, Layer
 from mcuq.ir.kernel_call import Lowering
 from mcuq.kernels.base import Target
-from mcuq.ops import operators
 from mcuq.planner.arena import lower_bound_at
 from mcuq.planner.lower import KernelPolicy, Program, Step, candidates, lower
 
@@ -91,7 +90,7 @@ Cycles = Mapping[tuple[str, str], int]
 
 
 def survey(graph: Graph, target: Target, policy: KernelPolicy) -> tuple[LayerOptions, ...]:
-    """The options of every layer.
+    """The options of every layer that has to run.
 
     Under the policy that prefers CMSIS-NN a layer has options of one library only.
     """
@@ -99,7 +98,7 @@ def survey(graph: Graph, target: Target, policy: KernelPolicy) -> tuple[LayerOpt
     found: list[LayerOptions] = []
     for index, step in enumerate(program.steps):
         layer = step.layer
-        if operators()[layer.op].aliases:
+        if step.aliases:
             continue
         able, _ = candidates(layer, target, policy)
         if policy is KernelPolicy.CMSIS_NN:

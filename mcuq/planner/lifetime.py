@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mcuq.errors import UnsupportedError
 from mcuq.ir.kernel_call import Overlap
-from mcuq.planner.lower import Program, Step
+from mcuq.planner.lower import Program
 
 BEFORE_FIRST_STEP = -1
 
@@ -18,7 +18,7 @@ class Buffer:
     """Bytes that live from step ``first`` to step ``last``, both included.
 
     ``tensors`` are the graph tensors kept in it: several where a RESHAPE aliases its input, or where a SPLIT's outputs
-    are parts of it; none for scratch memory.
+    or a CONCATENATION's inputs are parts of it; none for scratch memory.
     """
 
     name: str
@@ -44,14 +44,20 @@ def scratch_name(step: int) -> str:
 def allowed_overlaps(program: Program, found: Sequence[Buffer]) -> Mapping[tuple[str, str], Overlap]:
     """(output buffer, input buffer) → how the first may lie over the second.
 
-    Only for an input that ends at the step which begins the output, and that has no parts.
+    Only for an input that ends at the step which begins the output. Where one is a part of its buffer, it is the part
+    at the start; and nothing else that the step reads lies in the input's buffer.
     """
     owner = {tensor: buffer for buffer in found for tensor in buffer.tensors}
     overlaps: dict[tuple[str, str], Overlap] = {}
     for index, step in enumerate(program.steps):
         for overlap in step.lowering.overlaps:
-            source, output = owner[overlap.input], owner[step.layer.output.name]
-            if source.last == index and output.first == index and not any(source.offsets):
+            name = step.layer.output.name
+            source, output = owner[overlap.input], owner[name]
+            if source.last != index or output.first != index:
+                continue
+            read = [t.name for t in step.layer.inputs if t is not None and owner.get(t.name) is source]
+            alone = read == [overlap.input] or not any(source.offsets)
+            if alone and not source.offset_of(overlap.input) and not output.offset_of(name):
                 overlaps[output.name, source.name] = overlap
     return overlaps
 
@@ -63,33 +69,31 @@ def buffers(program: Program) -> tuple[Buffer, ...]:
     whose steps take turns, what is kept whole lives from its first step to its last.
     """
     graph = program.graph
-    root: dict[str, str] = {name: name for name in graph.inputs}
-    offset: dict[str, int] = dict.fromkeys(graph.inputs, 0)
-    first: dict[str, int] = dict.fromkeys(graph.inputs, BEFORE_FIRST_STEP)
-    last: dict[str, int] = dict.fromkeys(graph.inputs, BEFORE_FIRST_STEP)
+    places = _places(program)
+    first: dict[str, int] = {}
+    last: dict[str, int] = {}
     scratch: list[Buffer] = []
+    for name in graph.inputs:
+        first[places[name][0]] = last[places[name][0]] = BEFORE_FIRST_STEP
     for index, step in enumerate(program.steps):
         for tensor in step.layer.inputs:
             if tensor is not None and tensor.in_arena:
-                last[root[tensor.name]] = index
+                last[places[tensor.name][0]] = index
         if step.aliases and not step.lowering.parts and step.layer.input(0).constant:
             raise UnsupportedError(
                 f"layer {step.layer.name} of {graph.name} only writes a constant, which is an output"
             )
         for tensor in step.layer.written:
-            source, within = _place(step, tensor.name)
-            root[tensor.name] = tensor.name if source is None else root[source]
-            offset[tensor.name] = 0 if source is None else offset[source] + within
-            first.setdefault(root[tensor.name], index)
-            last[root[tensor.name]] = index
+            first.setdefault(places[tensor.name][0], index)
+            last[places[tensor.name][0]] = index
         if step.lowering.scratch_bytes:
             scratch.append(Buffer(scratch_name(index), (), step.lowering.scratch_bytes, index, index))
     for name in graph.outputs:
-        if name not in root:
+        if name not in places:
             raise UnsupportedError(f"output {name!r} of {graph.name} is a constant: there is nothing to compute")
-        last[root[name]] = len(program.steps)
+        last[places[name][0]] = len(program.steps)
     shared: dict[str, list[str]] = {}
-    for name, owner in root.items():
+    for name, (owner, _) in places.items():
         shared.setdefault(owner, []).append(name)
     kept = [
         _in_stages(
@@ -99,7 +103,7 @@ def buffers(program: Program) -> tuple[Buffer, ...]:
                 max(graph.tensors[n].type.bytes for n in names),
                 first[owner],
                 last[owner],
-                tuple(offset[n] for n in names),
+                tuple(places[n][1] for n in names),
             ),
             program,
         )
@@ -108,12 +112,25 @@ def buffers(program: Program) -> tuple[Buffer, ...]:
     return tuple(sorted([*kept, *scratch], key=lambda buffer: (buffer.first, buffer.last, buffer.name)))
 
 
-def _place(step: Step, output: str) -> tuple[str | None, int]:
-    """The input that ``output`` is bytes of, and from where on; None where it has memory of its own."""
-    if not step.aliases:
-        return None, 0
-    part = next((part for part in step.lowering.parts if part.output == output), None)
-    return (step.layer.input(0).name, 0) if part is None else (part.input, part.offset_bytes)
+def _places(program: Program) -> dict[str, tuple[str, int]]:
+    """For each activation the one that has its bytes, often itself, and where in it they begin."""
+    found = {name: (name, 0) for name in program.graph.inputs}
+    for step in program.steps:
+        inner = {part.inner: part for part in step.lowering.parts}
+        for tensor in step.layer.written:
+            outer, offset = tensor.name, 0
+            if (part := inner.pop(tensor.name, None)) is not None:
+                outer, offset = part.outer, part.offset_bytes
+            elif step.aliases and not step.lowering.parts:
+                outer = step.layer.input(0).name
+            owner, before = found.get(outer, (outer, 0))
+            found[tensor.name] = (owner, before + offset)
+        for part in inner.values():  # an input whose place is in the output; so is all that lies in it
+            owner, before = found[part.outer]
+            moved, within = found[part.inner]
+            shift = before + part.offset_bytes - within
+            found.update({n: (owner, shift + at) for n, (root, at) in found.items() if root == moved})
+    return found
 
 
 def _in_stages(buffer: Buffer, program: Program) -> Buffer:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from mcuq.errors import UnsupportedError, UsageError
 from mcuq.ir import Graph, Layer
-from mcuq.ir.kernel_call import Lowering
+from mcuq.ir.kernel_call import Lowering, Part
 from mcuq.kernels import kernels_of
 from mcuq.kernels.base import CMSIS_NN, MCUQ, Kernel, Target
-from mcuq.kernels.mcuq_copy import parts_of_input
+from mcuq.kernels.mcuq_copy import parts_of_input, parts_of_output
 from mcuq.ops import operators
 from mcuq.planner.stage import Stage
 
@@ -52,7 +52,7 @@ class Step:
     """One layer with the kernel chosen for it. ``refusals`` say why other kernels do not run it: they refuse it, or
     are estimated to be slower.
 
-    ``kernel`` is "alias" where the outputs are the input's bytes and nothing runs.
+    ``kernel`` is "alias" where the outputs are the inputs' bytes, or parts of them, and nothing runs.
     """
 
     layer: Layer
@@ -89,6 +89,12 @@ class Program:
                 yield from stage.parts()
 
     @property
+    def joined(self) -> frozenset[str]:
+        """Tensors that lie in others, or have others in them."""
+        parts = [part for step in self.steps for part in step.lowering.parts]
+        return frozenset(name for part in parts for name in (part.inner, part.outer))
+
+    @property
     def fed_input(self) -> str | None:
         """The input that is read row by row while the model runs; None when all are written before."""
         return next((stage.fed for stage in self.stages if stage.fed is not None), None)
@@ -105,9 +111,41 @@ def lower(
     Raises ``UnsupportedError`` when a layer has no kernel, which means that an operator lacks one for its rules, and
     ``UsageError`` when a chosen kernel does not run its layer.
     """
+    layers = tuple(graph.layers())
+    parts = _parts(graph, layers, choices)
     return Program(
-        graph, target, tuple(_step(layer, target, policy, choices.get(layer.name)) for layer in graph.layers())
+        graph,
+        target,
+        tuple(_step(layer, target, policy, choices.get(layer.name), parts.get(layer.name, ())) for layer in layers),
     )
+
+
+def _parts(graph: Graph, layers: Sequence[Layer], choices: Mapping[str, str]) -> Mapping[str, tuple[Part, ...]]:
+    """By layer that no kernel is chosen for: which inputs and outputs are bytes of others, so that it need not run.
+
+    An input lies in one output only, with its whole buffer: what it shares that with has no other place either.
+    """
+    found: dict[str, tuple[Part, ...]] = {}
+    root = {name: name for name in graph.inputs}
+    placed: set[str] = set()
+    for layer in layers:
+        root.update((tensor.name, tensor.name) for tensor in layer.written)
+        if operators()[layer.op].aliases:
+            root[layer.output.name] = root.get(layer.input(0).name, layer.output.name)
+        elif layer.name in choices:
+            continue
+        elif parts := parts_of_input(layer):
+            found[layer.name] = parts
+            root.update((part.inner, root[part.outer]) for part in parts)
+        elif parts := parts_of_output(layer):
+            roots = [root[part.inner] for part in parts]
+            sizes = [(graph.tensors[name].type.bytes, graph.tensors[part.inner].type.bytes)
+                     for name, part in zip(roots, parts, strict=True)]  # fmt: skip
+            whole = all(buffer == inner for buffer, inner in sizes)
+            if whole and len(set(roots)) == len(roots) and placed.isdisjoint(roots):
+                found[layer.name] = parts
+                placed.update(roots)
+    return found
 
 
 def candidates(layer: Layer, target: Target, policy: KernelPolicy) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
@@ -128,10 +166,10 @@ def candidates(layer: Layer, target: Target, policy: KernelPolicy) -> tuple[tupl
     return tuple(found), tuple(refusals)
 
 
-def _step(layer: Layer, target: Target, policy: KernelPolicy, choice: str | None) -> Step:
+def _step(layer: Layer, target: Target, policy: KernelPolicy, choice: str | None, parts: tuple[Part, ...]) -> Step:
     if operators()[layer.op].aliases:
         return Step(layer, "alias", MCUQ, Lowering(calls=()))
-    if choice is None and (parts := parts_of_input(layer)):
+    if parts:
         return Step(layer, "alias", MCUQ, Lowering(calls=(), parts=parts))
     found, refusals = candidates(layer, target, policy)
     if not found:

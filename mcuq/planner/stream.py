@@ -71,10 +71,10 @@ class Streamer:
     def shapes(self) -> Iterator[StageShape]:
         """Every stage that can be run from the first layer that computes row by row."""
         first = next((index for index, layer in enumerate(self.layers) if rows(layer) is not None), None)
-        if first is None:
+        if first is None or self.program.steps[first].aliases:
             return
         for last in range(first + 1, len(self.layers)):
-            if rows(self.layers[last]) is None:
+            if rows(self.layers[last]) is None or self.program.steps[last].aliases:
                 return
             shape = self.shape(first, last)
             if shape is not None:
@@ -88,7 +88,7 @@ class Streamer:
         outside = {
             t.name for i, layer in enumerate(self.layers) if i not in inside for t in layer.inputs if t is not None
         }
-        outside |= set(graph.outputs)
+        outside |= set(graph.outputs) | self.program.joined
         written = {self.layers[step].output.name for step in inside}
         if written - read != {self.layers[last].output.name}:
             return None

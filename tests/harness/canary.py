@@ -7,7 +7,8 @@ place is caught. Guard zones lie before and behind the arena, and all that holds
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,10 +60,25 @@ def protected(plan: Plan, step: int) -> list[tuple[int, int]]:
         buffer = placement.buffer
         if not buffer.first <= step <= buffer.last or buffer.name == scratch_name(step):
             continue
-        if written & set(buffer.tensors) or (buffer.last == step and buffer.name in overlaid):
+        if buffer.last == step and buffer.name in overlaid:
             continue
-        found.append((placement.offset, buffer.bytes))
+        tensors = [name for name in buffer.tensors if name in written]
+        if not tensors:
+            found.append((placement.offset, buffer.bytes))
+        elif not ran.aliases and not plan.program.stages:
+            found += _beside(plan, placement, tensors)
     return found
+
+
+def _beside(plan: Plan, placement: Placement, written: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """What of a buffer is no part of the ``written`` tensors, which lie in it."""
+    at = placement.offset
+    for offset, size in sorted((plan.offset(name), plan.program.graph.tensors[name].type.bytes) for name in written):
+        if offset > at:
+            yield at, offset - at
+        at = offset + size
+    if at < placement.end:
+        yield at, placement.end - at
 
 
 def _case_text(number: int, plan: Plan) -> str:
@@ -73,7 +89,8 @@ def _case_text(number: int, plan: Plan) -> str:
     rows = [f"    {{{offset}U, {size}U}}," for ranges in lists for offset, size in ranges]
     ends = [sum(len(ranges) for ranges in lists[: step + 1]) for step in steps]
     program = plan.program
-    kept = [p for p in plan.placements if p.buffer.first < 0]
+    whole = [tensor for tensor in program.graph.input_tensors if tensor.name != program.fed_input]
+    starts = itertools.accumulate((tensor.type.bytes for tensor in whole), initial=0)
     lines = [
         "#define MCUQ_PROFILE",
         f"#define mcuq_profile_layer canary_layer_{number}",
@@ -93,7 +110,10 @@ def _case_text(number: int, plan: Plan) -> str:
         "{",
         f"    memset({name}_arena, 0xA5, sizeof {name}_arena);",
         *(["    canary_fed = in;"] if program.fed_input is not None else []),
-        *(f"    memcpy(&{name}_arena[{p.offset}], in, {p.buffer.bytes}U);" for p in kept),
+        *(
+            f"    memcpy(&{name}_arena[{plan.offset(tensor.name)}], &in[{start}], {tensor.type.bytes}U);"
+            for tensor, start in zip(whole, starts, strict=False)
+        ),
         f"    canary_begin({name}_arena, sizeof {name}_arena);",
         *([f"    {name}_reset();"] if program.graph.states else []),
         f"    const int32_t status = {name}_invoke();",
