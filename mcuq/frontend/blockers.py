@@ -34,7 +34,6 @@ _ADVICE = {
     **dict.fromkeys(("RFFT2D", "REAL", "IMAG", "COMPLEX_ABS"), "compute spectrograms before the model"),
     **dict.fromkeys(("BUCKETIZE", "UNIQUE"), "compute it before the model"),
     "TOPK_V2": "give the scores out and pick the best after the model, or use argmax",
-    "POW": "use square, sqrt, or a multiplication",
     "CONV_3D": "use Conv2D or Conv1D",
     **dict.fromkeys(("CUSTOM FlexMaxPool3D", "CUSTOM FlexAvgPool3D"), "use pooling in two dimensions"),
     "CUSTOM FlexResizeBicubic": 'use interpolation="bilinear" or "nearest"',

@@ -88,6 +88,11 @@ def calibrate(
         for name, values in reference.tensors([array[index] for array in samples]).items():
             if values.dtype != np.float32 or values.size == 0:
                 continue
+            if not np.isfinite(values).all():
+                raise UnsupportedError(
+                    f"the float model computes values that are not finite numbers, first in {name!r}",
+                    hint="give --data as the model was trained on, or keep exponentials and quotients in bounds",
+                )
             if name not in running:
                 running[name] = Running(values.shape[-1] if values.ndim else 1)
             running[name].add(values)

@@ -35,7 +35,7 @@ class Histogram:
         largest = float(np.abs(values).max(initial=0.0))
         while largest > self.limit:
             self._double()
-        places = ((values.ravel() + self.limit) * (1 / self.step)).astype(np.int64)
+        places = ((values.ravel().astype(np.float64) + self.limit) * (1 / self.step)).astype(np.int64)
         self.counts += np.bincount(np.minimum(places, BINS - 1), minlength=BINS)
 
     def outside(self, low: float, high: float) -> float:

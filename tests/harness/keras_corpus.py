@@ -192,11 +192,8 @@ REFUSED: Mapping[str, str] = {
     "Discretization": "discretization: BUCKETIZE: operator not supported; compute it before the model",
     "MelSpectrogram": "RFFT2D: operator not supported; compute spectrograms before the model",
     "activation_sparsemax": "TOPK_V2: operator not supported; give the scores out",
-    "ops_cumsum": "CUMSUM: litert-quantizer does not quantize it; give an int8 .tflite",
-    "ops_one_hot": "ONE_HOT: litert-quantizer does not quantize it; give an int8 .tflite",
-    "ops_power": "POW: operator not supported; use square, sqrt, or a multiplication",
+    "ops_cumsum": "CUMSUM: input 0 is float32, int32 is needed",
     "ops_prod": "REDUCE_PROD: operator not supported",
-    "ops_sin": "SIN: operator not supported; compute it before or after the model",
 }
 """What a model with the layer is told."""
 

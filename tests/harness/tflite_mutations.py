@@ -262,7 +262,7 @@ def code(model: Any, rng: np.random.Generator) -> None:
     if rng.random() < 0.3:
         found.version = int(_any((-1, 0, 1, 2, 3, 5, 100), rng))
         return
-    names = [name for name, operator in operators().items() if operator.in_files]
+    names = [name for name in operators() if hasattr(schema.BuiltinOperator, name)]
     builtin = getattr(schema.BuiltinOperator, str(_any(names, rng)))
     found.builtinCode, found.deprecatedBuiltinCode = builtin, min(builtin, 127)
 
