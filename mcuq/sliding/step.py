@@ -25,6 +25,7 @@ from mcuq.ops.reshape import Reshape
 from mcuq.ops.ring import FrameRead, Ring
 from mcuq.sliding.feed import newest, silence
 from mcuq.sliding.frames import Frames, Way, WholeWindowError, output_frames, way
+from mcuq.sliding.running_mean import with_running_means
 
 MOST_REASONS = 4
 
@@ -136,7 +137,8 @@ class _Window:
             yield f"time along axis {self.axis} ({self.count} frames): {layer}: {reason}"
 
     def sliding(self) -> SlidingModel:
-        step = _Builder(self, self._needs()).graph()
+        step = with_running_means(_Builder(self, self._needs()).graph())
+        running = {node.name for node in step.nodes if node.op == "RUNNING_MEAN"}
         return SlidingModel(
             self.graph,
             step,
@@ -146,7 +148,7 @@ class _Window:
             products(step),
             products(self.graph),
             sum(tensor.type.bytes for tensor in step.states),
-            self.refused,
+            {name: why for name, why in self.refused.items() if name not in running},
             {name: found.axis for name, found in self.frames.items() if name in step.tensors},
         )
 
