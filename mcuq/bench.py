@@ -6,7 +6,7 @@ Both hold an image's bytes to LiteRT's. Nothing is chosen here.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mcuq.board import COPIED_ROLES, Board, all_boards, copying, simulated_board
@@ -26,9 +26,9 @@ WARMUP = 2
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What an image took, layer by layer; ``kind`` says how that is known."""
+    """What an image took, by model and layer; ``kind`` says how that is known."""
 
-    cycles: Mapping[str, int]
+    cycles: Mapping[tuple[str, str], int]
     kind: str
 
 
@@ -48,8 +48,8 @@ class Bench(ABC):
         """What it can tell of, when it lies in another memory bank of ``board``."""
 
     @abstractmethod
-    def tried(self, built: Built) -> Tried:
-        """Run ``built``. ``MismatchError``: its bytes are not LiteRT's; ``RunError``: it did not run."""
+    def tried(self, models: Sequence[Built]) -> Tried:
+        """Run the ``models`` of an image. ``MismatchError``: bytes are not LiteRT's; ``RunError``: it did not run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,14 @@ class Simulator(Bench):
         simulated = board.qemu is not None or board.simulate_on is not None
         return COPIED_ROLES if simulated and board.flash_stream is not None else ()
 
-    def tried(self, built: Built) -> Tried:
-        report = simulate(built, None, SimulationOptions(self.timeout_s, limit=SAMPLES), _quiet)
-        _check_bytes(built, report.mismatched_bytes or 0)
-        found = estimate(built, self.timeout_s, _quiet)
-        return Tried({layer.name: layer.cycles for layer in found.layers}, ESTIMATED)
+    def tried(self, models: Sequence[Built]) -> Tried:
+        cycles: dict[tuple[str, str], int] = {}
+        for built in models:
+            report = simulate(built, None, SimulationOptions(self.timeout_s, limit=SAMPLES), _quiet)
+            _check_bytes(built, report.mismatched_bytes or 0)
+            found = estimate(built, self.timeout_s, _quiet)
+            cycles |= {(built.model.name, layer.name): layer.cycles for layer in found.layers}
+        return Tried(cycles, ESTIMATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +100,23 @@ class OnBoard(Bench):
     def roles(self, board: Board) -> tuple[str, ...]:
         return ("arena", *COPIED_ROLES)
 
-    def tried(self, built: Built) -> Tried:
-        self.flash(built)
+    def tried(self, models: Sequence[Built]) -> Tried:
+        self.flash(models[0])  # the image of all of them
+        found = [self._tried(built) for built in models]
+        return Tried({layer: spent for one in found for layer, spent in one.cycles.items()}, found[0].kind)
+
+    def _tried(self, built: Built) -> Tried:
         found = self._measured(built)
         _check_bytes(built, found.mismatched_bytes)
         real = found.timing.kind == "measured"
         spent = {layer.name: layer.cycles if real else layer.ticks for layer in found.layers}
         if not spent:
             raise RunError(f"{built.board.name} counts no time, so no two kernels can be compared on it")
-        cycles: dict[str, int] = {}
+        cycles: dict[tuple[str, str], int] = {}
         for layer, value in spent.items():
             if value is None:
                 raise RunError(f"layer {layer} takes longer than {built.board.name} can count")
-            cycles[layer] = round(value)
+            cycles[built.model.name, layer] = round(value)
         return Tried(cycles, _kind(found, built.board.name, real))
 
     def _measured(self, built: Built) -> Measurement:

@@ -10,19 +10,21 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
 
 from mcuq.bench import Bench, DoesNotRunError
 from mcuq.board import COPIED_ROLES, Board, placed
 from mcuq.build import BuildOptions, Source, build, found_cmsis_nn
-from mcuq.built import Built, load_built
+from mcuq.built import Built, load_models
 from mcuq.errors import BudgetError, RunError
 from mcuq.fit import NOTHING, Goals, Known
 from mcuq.kernels.base import Target
 from mcuq.model import Model, Progress
-from mcuq.planner.choose import Choices, Cycles, Optimize, survey
-from mcuq.report import Report
+from mcuq.planner.choose import Optimize, survey
 from mcuq.tuned import Tuned, TunedLayer
 
+NO_NEWS: Mapping[str, Known] = MappingProxyType({})
 WORTH = 0.01
 """The share of the cycles that another placement must save: what is copied to RAM takes RAM."""
 
@@ -37,7 +39,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A role put into another memory bank, and the cycles of the whole model then, or why there are none."""
+    """A role put into another memory bank, and the cycles of all layers then, or why there are none."""
 
     role: str
     bank: str
@@ -47,7 +49,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """What was moved to try it, and the cycles of the whole model before and with the moves that were kept."""
+    """What was moved to try it, and the cycles of all layers before and with the moves that were kept."""
 
     tried: tuple[Move, ...]
     before: int
@@ -56,71 +58,110 @@ class Moves:
 
 @dataclass(frozen=True, slots=True)
 class TuneResult:
-    """What was found; the cycles of its kernels, and of those that a build without it would choose; what was moved
-    (None: nothing was tried)."""
+    """What was found, a file a model; the cycles of the kernels of all, and of those that a build without them would
+    choose; what was moved (None: nothing was tried)."""
 
-    tuned: Tuned
+    tuned: tuple[Tuned, ...]
     tuned_cycles: int
     untuned_cycles: int
     moves: Moves | None
 
 
 def tune(
-    model: Model, board: Board, cmsis_nn: Path | None, goals: Goals, places: Places, bench: Bench, progress: Progress
+    models: Sequence[Model],
+    board: Board,
+    cmsis_nn: Path | None,
+    goals: Goals,
+    places: Places,
+    bench: Bench,
+    progress: Progress,
 ) -> TuneResult:
-    """``cmsis_nn`` as in ``BuildOptions``. The choice keeps ``goals`` as a build does.
+    """``models`` in one image; ``cmsis_nn`` as in ``BuildOptions``. The choice keeps ``goals`` as a build does.
 
     Raises ``BudgetError`` when nothing fits, ``MismatchError`` when a kernel computes other bytes than LiteRT, and
     ``RunError`` when an image does not run.
     """
     copy = found_cmsis_nn(goals.policy, cmsis_nn)
     target = Target(board.core_with_fpu, frozenset() if copy is None else copy.functions)
-    surveyed = survey(model.graph, target, goals.policy)
-    able = {one.layer.name: [option.kernel for option in one.options] for one in surveyed}
+    able = {
+        (model.name, one.layer.name): [option.kernel for option in one.options]
+        for model in models
+        for one in survey(model.graph, target, goals.policy)
+    }
     start = placed(board, places.settled)
     with tempfile.TemporaryDirectory(prefix="mcuq-") as folder:
-        images = _Images(model, cmsis_nn, bench, Path(folder))
-        first = {name: kernels[0] for name, kernels in able.items()}
-        usual = {**first, **_kernels(images.built(start, goals).report, able)}
+        images = _Images(models, cmsis_nn, bench, Path(folder))
+        first = {layer: kernels[0] for layer, kernels in able.items()}
+        usual = {**first, **_kernels(images.built(start, goals), able)}
         trial, quick = bench.board_for(start), Goals(Optimize.SPEED, policy=goals.policy)
-        cycles = try_kernels(able, usual, lambda choices: images.tried(trial, quick, Known(choices)), progress)
-        tried = {name: list(_of(name, cycles)) for name in able}
-        best = _kernels(images.built(start, goals, Known(cycles=cycles)).report, tried)
+        cycles = try_kernels(able, usual, lambda choices: images.tried(trial, quick, _settled(choices)), progress)
+        tried = {layer: list(_of(layer, cycles)) for layer in able}
+        best = _kernels(images.built(start, goals, _with_cycles(cycles)), tried)
         roles = _roles(bench.roles(start), places, goals.optimize)
         where, moves = try_places(
-            start, roles, lambda there: sum(images.tried(there, goals, Known(best)).values()), progress
+            start, roles, lambda there: sum(images.tried(there, goals, _settled(best)).values()), progress
         )
     own = board.placement.banks().items()
-    tuned = Tuned(
-        schema_version=1,
-        model=model.name,
-        board=board.name,
-        core=board.core,
-        kind=images.kind,
-        optimize=goals.optimize.value,
-        placement={role: bank for role, bank in where.placement.banks().items() if (role, bank) not in own},
-        layer=[TunedLayer(name=name, kernel=kernel, cycles=_of(name, cycles)) for name, kernel in best.items()],
+    moved = {role: bank for role, bank in where.placement.banks().items() if (role, bank) not in own}
+    tuned = tuple(
+        Tuned(
+            schema_version=1,
+            model=model.name,
+            board=board.name,
+            core=board.core,
+            kind=images.kind,
+            optimize=goals.optimize.value,
+            placement=moved,
+            layer=[
+                TunedLayer(name=layer, kernel=kernel, cycles=_of((name, layer), cycles))
+                for (name, layer), kernel in best.items()
+                if name == model.name
+            ],
+        )
+        for model in models
     )
     after, before = (sum(cycles[entry] for entry in choice.items()) for choice in (best, usual))
     return TuneResult(tuned, after, before, moves)
 
 
-def _kernels(report: Report, able: Mapping[str, Sequence[str]]) -> Choices:
+Layer = tuple[str, str]
+"""A model's name and one of its layers'."""
+
+Key = TypeVar("Key", str, tuple[str, str])
+
+
+def _settled(choices: Mapping[Layer, str]) -> Mapping[str, Known]:
+    """What is known of each model with the kernels of ``choices``."""
+    names = dict.fromkeys(model for model, _ in choices)
+    return {name: Known({layer: k for (model, layer), k in choices.items() if model == name}) for name in names}
+
+
+def _with_cycles(cycles: Mapping[tuple[Layer, str], int]) -> Mapping[str, Known]:
+    """What is known of each model from ``cycles``."""
+    names = dict.fromkeys(model for (model, _), _ in cycles)
+    return {
+        name: Known(cycles={(layer, k): spent for ((model, layer), k), spent in cycles.items() if model == name})
+        for name in names
+    }
+
+
+def _kernels(models: Sequence[Built], able: Mapping[Layer, Sequence[str]]) -> dict[Layer, str]:
     """The kernels of a build by layer, but for those that run layers row by row alone: these are not chosen here."""
-    return {layer.name: layer.kernel for layer in report.layers if layer.kernel in able.get(layer.name, ())}
+    found = {(built.model.name, layer.name): layer.kernel for built in models for layer in built.report.layers}
+    return {layer: kernel for layer, kernel in found.items() if kernel in able.get(layer, ())}
 
 
-def _of(layer: str, cycles: Cycles) -> dict[str, int]:
+def _of(layer: Key, cycles: Mapping[tuple[Key, str], int]) -> dict[str, int]:
     """What each kernel of ``layer`` took."""
     return {kernel: spent for (name, kernel), spent in cycles.items() if name == layer}
 
 
 def try_kernels(
-    able: Mapping[str, Sequence[str]],
-    usual: Choices,
-    attempt: Callable[[Choices], Mapping[str, int]],
+    able: Mapping[Key, Sequence[str]],
+    usual: Mapping[Key, str],
+    attempt: Callable[[Mapping[Key, str]], Mapping[Key, int]],
     progress: Progress,
-) -> Cycles:
+) -> Mapping[tuple[Key, str], int]:
     """The cycles of every layer with each of its kernels, which ``able`` names, but for those that fit in no image.
 
     ``attempt`` gives the cycles by layer of an image with these kernels. Raises ``BudgetError`` when the ``usual``
@@ -128,7 +169,7 @@ def try_kernels(
     """
     others = {name: [kernel for kernel in kernels if kernel != usual[name]] for name, kernels in able.items()}
     rounds = max((len(kernels) for kernels in others.values()), default=0)
-    found: dict[tuple[str, str], int] = {}
+    found: dict[tuple[Key, str], int] = {}
     for number in range(rounds + 1):
         progress("trying kernels", number, rounds + 1)
         changed = {name: kernels[number - 1] for name, kernels in others.items() if 0 < number <= len(kernels)}
@@ -139,8 +180,8 @@ def try_kernels(
 
 
 def _fitting(
-    changed: Choices, usual: Choices, attempt: Callable[[Choices], Mapping[str, int]]
-) -> Iterator[tuple[Choices, Mapping[str, int]]]:
+    changed: Mapping[Key, str], usual: Mapping[Key, str], attempt: Callable[[Mapping[Key, str]], Mapping[Key, int]]
+) -> Iterator[tuple[Mapping[Key, str], Mapping[Key, int]]]:
     """``changed`` kernels, all others being usual, in as few images as fit; one that fits in none is left out."""
     try:
         cycles = attempt({**usual, **changed})
@@ -209,23 +250,24 @@ def _moved(board: Board, role: str, bank: str, attempt: Callable[[Board], int]) 
 
 
 class _Images:
-    """Images of one model, built one after the other into one folder, and tried. ``kind`` is that of their cycles."""
+    """Images of the models, built one after the other into one folder, and tried. ``kind`` is that of their cycles."""
 
-    def __init__(self, model: Model, cmsis_nn: Path | None, bench: Bench, folder: Path) -> None:
+    def __init__(self, models: Sequence[Model], cmsis_nn: Path | None, bench: Bench, folder: Path) -> None:
         self.kind = ""
         self._cmsis_nn = cmsis_nn
         self._bench = bench
         self._folder = folder / "build"
-        self._file = folder / f"{model.name}.tflite"
-        self._file.write_bytes(model.tflite)
+        self._files = {model.name: folder / f"{model.name}.tflite" for model in models}
+        for model in models:
+            self._files[model.name].write_bytes(model.tflite)
 
-    def built(self, board: Board, goals: Goals, known: Known = NOTHING) -> Built:
+    def built(self, board: Board, goals: Goals, known: Mapping[str, Known] = NO_NEWS) -> tuple[Built, ...]:
         """Raises ``BudgetError`` when it does not fit ``board`` or ``goals``."""
-        source = Source(self._file, known=known)
-        build(BuildOptions((source,), board, self._folder, goals, self._cmsis_nn), _quiet)
-        return load_built(self._folder)
+        sources = tuple(Source(file, name, known=known.get(name, NOTHING)) for name, file in self._files.items())
+        build(BuildOptions(sources, board, self._folder, goals, self._cmsis_nn), _quiet)
+        return load_models(self._folder)
 
-    def tried(self, board: Board, goals: Goals, known: Known) -> Mapping[str, int]:
+    def tried(self, board: Board, goals: Goals, known: Mapping[str, Known]) -> Mapping[Layer, int]:
         """Cycles by layer. Raises ``RunError`` when they are not of the ``kind`` of those before."""
         found = self._bench.tried(self.built(board, goals, known))
         if self.kind not in ("", found.kind):

@@ -32,7 +32,7 @@ from mcuq.planner.choose import Optimize
 from mcuq.planner.lower import KernelPolicy
 from mcuq.reference import Reference
 from mcuq.runners.qemu import QemuRunner
-from mcuq.tuned import Tuned, TunedLayer, placement_of, tuned_by_model
+from mcuq.tuned import Tuned, TunedLayer, placement_of, read_tuned, tuned_by_model
 from tests.firmware.building import SANITIZERS, STRICT
 from tests.harness.small_models import convolution, dense, environment, mcuq
 from tests.test_states import FIRST, counter
@@ -324,3 +324,22 @@ def test_a_build_of_the_version_before_is_read(tmp_path: Path) -> None:
     (tmp_path / "out" / "manifest.json").write_text(json.dumps({**manifest, **entry, "schema_version": 1}))
     built = load_built(tmp_path / "out")
     assert (built.model.name, built.number, built.files) == ("dense", 0, tmp_path / "out")
+
+
+def test_models_are_tuned_in_one_image(
+    folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    models = [str(folder / "dense.tflite"), f"small={folder / 'counter.tflite'}"]
+    flags = ["--board", BOARD, "--kernels", "mcuq"]
+    assert run(["tune", *models, *flags, "--no-placements"]) == 0, capfd.readouterr().err
+    printed = capfd.readouterr().out
+    files = [f"{name}-{BOARD}.tuned.toml" for name in ("dense", "small")]
+    found = [read_tuned(Path(file), board_named(BOARD)) for file in files]
+    assert [tuned.model for tuned in found] == ["dense", "small"]
+    assert all(f"{tuned.model}: {layer.name}" in printed for tuned in found for layer in tuned.layer)
+    assert run(["build", *models, *flags, "--tuned", files[1], "--tuned", files[0], "-o", "out", "--json"]) == 0
+    told = json.loads(capfd.readouterr().out)["models"]
+    chosen = [{layer["name"]: layer["kernel"] for layer in one["layers"]} for one in told]
+    assert all(dict(tuned.choices).items() <= kernels.items() for tuned, kernels in zip(found, chosen, strict=True))
+    assert run(["tune", *models, *flags, "-o", "x.toml"]) == 2

@@ -170,9 +170,9 @@ def test_a_real_port_gives_cycles_of_the_boards_clock_and_spoiled_weights_are_a_
     build(BuildOptions((Source(Path("dense.tflite")),), board_named(BOARD), Path("out")), quiet)
     built = load_built(Path("out"))
     with QemuRunner(built.board, built.image).start() as target:
-        found = OnBoard(lambda _: None, target.port, 2, 30.0, 1.0).tried(built)
+        found = OnBoard(lambda _: None, target.port, 2, 30.0, 1.0).tried([built])
     assert found.kind == f"measured on {BOARD} at 25 MHz"
-    assert set(found.cycles) == {layer.name for layer in built.report.layers}
+    assert set(found.cycles) == {("dense", layer.name) for layer in built.report.layers}
     assert all(cycles > 100 for cycles in found.cycles.values())
     image = built.image.read_bytes()
     source = next(Path("out/src").glob("*_weights.c")).read_text()
@@ -185,7 +185,7 @@ def test_a_real_port_gives_cycles_of_the_boards_clock_and_spoiled_weights_are_a_
         QemuRunner(built.board, built.image).start() as target,
         pytest.raises(MismatchError, match="bytes differ from LiteRT's"),
     ):
-        OnBoard(lambda _: None, target.port, 1, 30.0, 1.0).tried(built)
+        OnBoard(lambda _: None, target.port, 1, 30.0, 1.0).tried([built])
 
 
 # The search alone

@@ -93,6 +93,12 @@ board_file_option = option("--board-file", type=click.Path(path_type=Path), help
 calibration_option = option(
     "--data", help="Calibration data: .npz, .npy, .csv, a folder of images, or file.py:function."
 )
+named_calibration_option = option(
+    "--data",
+    type=Text(),
+    multiple=True,
+    help="Calibration data: .npz, .npy, .csv, a folder of images, or file.py:function; NAME=DATA: for that model.",
+)
 test_data_option = option(
     "--data",
     type=Text(),

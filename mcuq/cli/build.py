@@ -25,6 +25,7 @@ from mcuq.cli._shared import (
     kernels_option,
     latency_option,
     max_drop_option,
+    named_calibration_option,
     named_model,
     optimize_option,
     option,
@@ -48,12 +49,7 @@ if TYPE_CHECKING:
 @click.argument("models", metavar="[NAME=]MODEL...", nargs=-1, required=True)
 @board_option
 @board_file_option
-@option(
-    "--data",
-    type=Text(),
-    multiple=True,
-    help="Calibration data: .npz, .npy, .csv, a folder of images, or file.py:function; NAME=DATA: for that model.",
-)
+@named_calibration_option
 @scheme_option
 @calibrator_option
 @integer_only_option

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ from mcuq.cli._shared import (
     banks_of,
     board_file_option,
     board_option,
-    calibration_option,
+    by_model,
     chosen_board,
     cmsis_nn_option,
     error_console,
@@ -21,6 +23,8 @@ from mcuq.cli._shared import (
     flash_job,
     flash_option,
     kernels_option,
+    named_calibration_option,
+    named_model,
     optimize_option,
     option,
     output_console,
@@ -42,10 +46,10 @@ if TYPE_CHECKING:
 
 
 @click.command("tune")
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("models", metavar="[NAME=]MODEL...", nargs=-1, required=True)
 @board_option
 @board_file_option
-@calibration_option
+@named_calibration_option
 @option("-o", "--output", type=click.Path(path_type=Path), help="File to write. [default: MODEL-BOARD.tuned.toml]")
 @kernels_option
 @optimize_option
@@ -63,10 +67,10 @@ if TYPE_CHECKING:
 @timeout_option
 @verbose_option
 def command(
-    model: Path,
+    models: tuple[str, ...],
     board: str | None,
     board_file: Path | None,
-    data: str | None,
+    data: tuple[str, ...],
     output: Path | None,
     kernels: str | None,
     optimize: str | None,
@@ -88,12 +92,14 @@ def command(
 
     In the simulator, where instructions are counted and weighed with the core's timings; with --port on the board:
     each image is flashed, as by `mcuq flash`, and its layers are measured. Commit the file, and build with --tuned.
+    Several models are tuned in one image, and have a file each.
     """
     from mcuq.bench import OnBoard, Simulator  # noqa: PLC0415 - keeps `mcuq --help` instant
+    from mcuq.codegen.names import check_distinct  # noqa: PLC0415
     from mcuq.config import load_config  # noqa: PLC0415
     from mcuq.fit import Goals  # noqa: PLC0415
     from mcuq.flash.write import write  # noqa: PLC0415
-    from mcuq.model import load_model, model_name  # noqa: PLC0415
+    from mcuq.model import load_model  # noqa: PLC0415
     from mcuq.on_target import port_of  # noqa: PLC0415
     from mcuq.output import check_writable, write_file  # noqa: PLC0415
     from mcuq.planner.choose import Optimize  # noqa: PLC0415
@@ -102,10 +108,15 @@ def command(
 
     console = error_console()
     set_up_logging(console, verbose)
-    config = load_config(Path.cwd(), model.absolute().parent)
+    given = dict(named_model(entry) for entry in models)
+    check_distinct([named_model(entry)[0] for entry in models])
+    config = load_config(Path.cwd(), next(iter(given.values())).absolute().parent)
     chosen = chosen_board(board, board_file, config.board)
-    goal = output or Path(f"{model_name(model)}-{chosen.name}.tuned.toml")
-    check_writable(goal)
+    if output is not None and len(given) > 1:
+        raise UsageError("--output names one file, and each model has its own", hint="leave it out")
+    files = [output or Path(f"{name}-{chosen.name}.tuned.toml") for name in given]
+    for file in files:
+        check_writable(file)
     policy = KernelPolicy(kernels or config.kernels or "auto")
     goals = Goals(Optimize(optimize or config.optimize or "balanced"), flash, ram, policy)
     bench: Bench = Simulator(timeout)
@@ -117,11 +128,16 @@ def command(
             lambda built: write(flash_job(built, runner, probe, flash_command)), port, runs, timeout, reconnect
         )
     with progress_on(console) as progress:
-        loaded = load_model(model, data or config.data, progress)
+        samples = by_model(data, list(given))
+        loaded = [
+            dataclasses.replace(load_model(path, samples.get(name) or config.of(name).data, progress), name=name)
+            for name, path in given.items()
+        ]
         places = Places(banks_of(place), placements)
         result = tune(loaded, chosen, existing(cmsis_nn or config.cmsis_nn), goals, places, bench, progress)
-    write_file(goal, result.tuned.as_toml())
-    _show(result, goal)
+    for tuned, file in zip(result.tuned, files, strict=True):
+        write_file(file, tuned.as_toml())
+    _show(result, files)
 
 
 def _check_simulated() -> None:
@@ -134,19 +150,20 @@ def _check_simulated() -> None:
             )
 
 
-def _show(result: TuneResult, goal: Path) -> None:
+def _show(result: TuneResult, files: Sequence[Path]) -> None:
     from rich.table import Table  # noqa: PLC0415 - keeps `mcuq --help` instant
 
-    tuned, unit = result.tuned, result.tuned.unit
+    tuned, unit = result.tuned[0], result.tuned[0].unit
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("layer", overflow="fold")
     table.add_column("kernel", no_wrap=True)
     table.add_column(unit, justify="right", no_wrap=True)
     table.add_column("others", overflow="fold")
-    for layer in tuned.layer:
+    for name, layer in ((one.model, layer) for one in result.tuned for layer in one.layer):
         others = sorted((cycles, kernel) for kernel, cycles in layer.cycles.items() if kernel != layer.kernel)
         text = ", ".join(f"{kernel} {cycles:,}" for cycles, kernel in others)
-        table.add_row(layer.name, layer.kernel, f"{layer.cycles[layer.kernel]:,}", text)
+        shown = layer.name if len(files) == 1 else f"{name}: {layer.name}"
+        table.add_row(shown, layer.kernel, f"{layer.cycles[layer.kernel]:,}", text)
     output = output_console()
     output.print(table)
     gain = _gain(result.tuned_cycles, result.untuned_cycles)
@@ -162,7 +179,8 @@ def _show(result: TuneResult, goal: Path) -> None:
             f"kept {kept}: {moves.after:,} {unit} against {moves.before:,}, {_gain(moves.after, moves.before)} "
             f"({tuned.kind})"
         )
-    output.print(f"wrote {goal}; build with --tuned {goal}", soft_wrap=True)
+    flags = " ".join(f"--tuned {file}" for file in files)
+    output.print(f"wrote {', '.join(map(str, files))}; build with {flags}", soft_wrap=True)
 
 
 def _gain(after: int, before: int) -> str:
