@@ -152,7 +152,7 @@ def test_recurrent_layers_are_named(
     models: Mapping[str, Path], capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     message = error_of(capfd, ["build", models["recurrent"], "--board", "mps2-an386", "-o", tmp_path / "out"], 3)
-    assert "memory: WHILE: operator not supported; recurrent layers compile from Keras" in message
+    assert "memory: WHILE: operator not supported; it is a loop; Keras's LSTM, GRU" in message
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def test_all_blockers_are_listed_at_once() -> None:
     message = refusal(edited(model_of("RELU"), change))
     lines = message.splitlines()
     assert lines[0] == "model.tflite holds 2 layers that mcuq does not compile"
-    assert "LSTM: operator not supported; recurrent layers compile from Keras" in lines[1]
+    assert "LSTM: operator not supported; it is a loop; Keras's LSTM, GRU" in lines[1]
     assert "SOFTMAX: the output has scale" in lines[2]
     assert len(lines) == 4 and lines[3].startswith("Hint: ")
 

@@ -20,7 +20,7 @@ from mcuq.fit import Goals
 from mcuq.frontend.blockers import BlockedError
 from mcuq.frontend.keras import to_float_tflite
 from mcuq.frontend.model_file import model_kind
-from mcuq.frontend.tflite import read_tflite
+from mcuq.frontend.tflite import bind, read_tflite
 from mcuq.quiet import quiet_stderr
 from mcuq.reference import Reference
 
@@ -70,7 +70,8 @@ def keras_3_models(keras: Any, folder: Path) -> None:
     own.save_weights(folder / "only.weights.h5")
     recurrent = keras.Sequential([keras.Input((5, 3)), layers.GRU(2)])
     recurrent.save(folder / "recurrent.keras")
-    both = keras.Sequential([keras.Input((5, 3)), layers.LSTM(2, return_sequences=True), layers.GRU(2, name="loop")])
+    loop = layers.GRU(2, activation="relu", name="loop")
+    both = keras.Sequential([keras.Input((5, 3)), layers.LSTM(2, return_sequences=True), loop])
     both.save(folder / "both.keras")
 
     tokens = keras.Input((6,), dtype="int32", name="tokens")
@@ -209,7 +210,7 @@ def test_an_embedding_and_argmax_are_one_operator_each(models: Path) -> None:
 
 def test_a_loop_beside_an_lstm_is_told_by_its_name(models: Path) -> None:
     with pytest.raises(BlockedError, match="loop: WHILE: operator not supported"):
-        read_tflite(to_float_tflite(models / "both.keras"), "both")
+        bind(read_tflite(to_float_tflite(models / "both.keras"), "both"))
 
 
 def test_a_plain_saved_model_with_a_signature_converts(models: Path) -> None:

@@ -16,8 +16,8 @@ from mcuq.ops.floats import HYBRID, named, tflite_name
 
 _ACTIVATIONS = "use the activation relu, relu6, leaky_relu, hard_swish, gelu, sigmoid or tanh"
 _RECURRENT = (
-    "recurrent layers compile from Keras: LSTM, GRU and SimpleRNN with tanh and sigmoid, without mask, initial "
-    "state and return_state; others, if short, with unroll=True"
+    "it is a loop; Keras's LSTM, GRU and SimpleRNN compile with tanh and sigmoid, without mask, initial state and "
+    "return_state, and others that are short with unroll=True"
 )
 _CUSTOM = "TFLite has no such operator; use layers that convert without it"
 _ELSEWHERE = "give an int8 .tflite, as TensorFlow's own converter makes"

@@ -106,6 +106,10 @@ def layers_of(keras: Any) -> dict[str, Made]:
         "TimeDistributed": ((3, *IMAGE), k.TimeDistributed(k.Conv2D(3, 3))),
         "TimeDistributed_Dense": (SERIES, k.TimeDistributed(k.Dense(3))),
         "LSTM": (SERIES, k.LSTM(3)),
+        "LSTM_both_ways": (SERIES, k.Bidirectional(k.LSTM(3, return_sequences=True))),
+        "GRU": (SERIES, k.GRU(4)),
+        "GRU_both_ways": (SERIES, k.Bidirectional(k.GRU(3, return_sequences=True, reset_after=False))),
+        "SimpleRNN": (SERIES, k.SimpleRNN(3, return_sequences=True, go_backwards=True)),
         "GRU_unrolled": ((4, 3), k.GRU(3, unroll=True)),
         "SimpleRNN_unrolled": ((4, 3), k.SimpleRNN(3, unroll=True)),
         "ConvLSTM2D": ((3, *IMAGE), k.ConvLSTM2D(2, 3)),
@@ -333,7 +337,7 @@ def crnn(keras: Any) -> Any:
     given = keras.Input((8, 16, 1))
     x = k.MaxPooling2D((2, 1))(k.Conv2D(4, 3, padding="same", activation="relu")(given))
     x = k.Reshape((16, 16))(k.Permute((2, 1, 3))(x))
-    return keras.Model(given, k.Dense(5, activation="softmax")(k.LSTM(6, return_sequences=True)(x)))
+    return keras.Model(given, k.Dense(5, activation="softmax")(k.Bidirectional(k.GRU(6, return_sequences=True))(x)))
 
 
 def lstm_classifier(keras: Any) -> Any:
@@ -343,8 +347,9 @@ def lstm_classifier(keras: Any) -> Any:
 
 
 def gru_classifier(keras: Any) -> Any:
-    given = keras.Input((3, 4))
-    return _scores(keras, given, keras.layers.GRU(4, unroll=True)(given))
+    k = keras.layers
+    given = keras.Input((30, 4))
+    return _scores(keras, given, k.GRU(5)(k.GRU(6, return_sequences=True)(given)))
 
 
 def autoencoder(keras: Any) -> Any:
