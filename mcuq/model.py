@@ -15,7 +15,7 @@ import numpy as np
 from mcuq.core import Core
 from mcuq.data import Dataset, InputSpec, load_data, synthetic_data
 from mcuq.errors import McuqError, UnsupportedError, UsageError
-from mcuq.frontend.blockers import Blocker, float_blockers, real_layers, refusal, unsupported_operators
+from mcuq.frontend.blockers import Blocker, float_blockers, left_float, real_layers, refusal, unsupported_operators
 from mcuq.frontend.model_file import model_kind
 from mcuq.frontend.tflite import bind, find_blockers, read_tflite
 from mcuq.ir import DType, Graph, Tensor
@@ -215,7 +215,8 @@ def _all_blockers(file_name: str, content: bytes, specs: tuple[InputSpec, ...]) 
 
 def _blockers(graph: Graph) -> tuple[Blocker, ...]:
     """What is wrong with each layer of a quantized model, in the order of execution."""
-    broken = {blocker.layer: blocker for blocker in find_blockers(graph)}
+    floating = {blocker.layer: blocker for blocker in left_float(graph)}
+    broken = {blocker.layer: floating.get(blocker.layer, blocker) for blocker in find_blockers(graph)}
     lacking = {blocker.layer: blocker for blocker in unsupported_operators(graph)}
     by_layer = {**broken, **lacking}
     return tuple(by_layer[node.name] for node in graph.nodes if node.name in by_layer)

@@ -12,7 +12,7 @@ from mcuq.errors import UnsupportedError
 from mcuq.frontend.static_shapes import with_static_shapes
 from mcuq.ir import DType, Graph, Layer
 from mcuq.ops import operators
-from mcuq.ops.floats import HYBRID, named, tflite_name
+from mcuq.ops.floats import HYBRID, form_of, named, tflite_name
 
 _ACTIVATIONS = "use the activation relu, relu6, leaky_relu, hard_swish, gelu, sigmoid or tanh"
 _RECURRENT = (
@@ -77,6 +77,15 @@ def unsupported_operators(graph: Graph) -> tuple[Blocker, ...]:
     """All operators in ``graph`` that mcuq does not have, whatever their types."""
     found = (unsupported(node.name, node.op) for node in with_static_shapes(graph).nodes)
     return tuple(blocker for blocker in found if blocker is not None)
+
+
+def left_float(graph: Graph) -> tuple[Blocker, ...]:
+    """The layers that are float32 after quantization though their operator has no form for that."""
+    return tuple(
+        Blocker(layer.name, layer.op, "litert-quantizer does not quantize it", _ELSEWHERE)
+        for layer in real_layers(graph)
+        if form_of(layer) not in operators()
+    )
 
 
 def real_layers(graph: Graph) -> tuple[Layer, ...]:

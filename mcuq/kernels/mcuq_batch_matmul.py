@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import KernelCall, Lowering, Struct, TensorPointer
+from mcuq.ir.kernel_call import KernelCall, Lowering, Struct, TensorPointer, Value
 from mcuq.kernels.base import MCUQ, Kernel, Target, never
 from mcuq.kernels.operands import operand
 from mcuq.kernels.work import LAYER_CYCLES
@@ -18,26 +18,32 @@ def cycles(layer: Layer, _target: Target) -> int:
     return LAYER_CYCLES + (9 * a.depth + 30) * layer.output.type.elements
 
 
+def loop_fields(a: BatchMatmul) -> tuple[tuple[str, Value], ...]:
+    """Batches, sizes and steps as fields of a C struct."""
+    loops = (Loop(1, 0, 0),) * (MAX_BATCH_LOOPS - len(a.batches)) + a.batches
+    return (
+        ("batches", _array(loop.size for loop in loops)),
+        ("left_batch", _array(loop.step1 * a.rows * a.depth for loop in loops)),
+        ("right_batch", _array(loop.step2 * a.depth * a.columns for loop in loops)),
+        ("rows", a.rows),
+        ("depth", a.depth),
+        ("columns", a.columns),
+        ("left_row", 1 if a.transposed_left else a.depth),
+        ("left_step", a.rows if a.transposed_left else 1),
+        ("right_column", a.depth if a.transposed_right else 1),
+        ("right_step", 1 if a.transposed_right else a.columns),
+    )
+
+
 def lower(layer: Layer, _target: Target) -> Lowering:
-    a: BatchMatmul = layer.attributes
     left, constants1 = operand(layer.input(0), "left")
     right, constants2 = operand(layer.input(1), "right")
     multiplier, shift = requantization(layer)
-    loops = (Loop(1, 0, 0),) * (MAX_BATCH_LOOPS - len(a.batches)) + a.batches
     params = Struct(
         "mcuq_batch_matmul_s8_params",
         "params",
         (
-            ("batches", _array(loop.size for loop in loops)),
-            ("left_batch", _array(loop.step1 * a.rows * a.depth for loop in loops)),
-            ("right_batch", _array(loop.step2 * a.depth * a.columns for loop in loops)),
-            ("rows", a.rows),
-            ("depth", a.depth),
-            ("columns", a.columns),
-            ("left_row", 1 if a.transposed_left else a.depth),
-            ("left_step", a.rows if a.transposed_left else 1),
-            ("right_column", a.depth if a.transposed_right else 1),
-            ("right_step", 1 if a.transposed_right else a.columns),
+            *loop_fields(layer.attributes),
             ("left_offset", -layer.input(0).type.zero_point),
             ("right_offset", -layer.input(1).type.zero_point),
             ("multiplier", multiplier),
