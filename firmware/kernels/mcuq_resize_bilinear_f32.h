@@ -2,7 +2,7 @@
  *
  * The tables have for each row and column of the output where in the input, in elements, the two rows (columns) begin that
  * it lies between, and the weight w of the second one:
- * out = 0 + ((a (1 - wy)) (1 - wx) + (b wy) (1 - wx)) + (c (1 - wy)) wx + (d wy) wx
+ * out = (((0 + (a (1 - wy)) (1 - wx)) + (b wy) (1 - wx)) + (c (1 - wy)) wx) + (d wy) wx
  * a, b are the first column's pixels of the two rows, c, d the second one's.
  *
  * Rounding: each operation once. Scratch: none. Cost with an FPU: about 25 instructions an element.

@@ -24,13 +24,18 @@ def named(op: str, form: str = FLOAT32) -> str:
     return f"{op} {form}"
 
 
+_NARROW = (DType.INT8, DType.UINT8, DType.INT16)
+
+
 def form_of(layer: Layer) -> str:
-    """The operator, by name, that a layer of TFLite's ``layer.op`` would be for its element types."""
-    real = [t for t in (*layer.inputs, *layer.outputs) if t is not None and t.type.dtype is DType.FLOAT32]
-    if not real:
-        return layer.op
+    """The operator, by name, that a layer of TFLite's ``layer.op`` would be for its element types: one for float32 where
+    nothing but constant weights is narrower."""
     weights = layer.optional_input(1)
-    hybrid = weights is not None and weights.constant and weights.type.dtype in (DType.INT8, DType.UINT8)
+    hybrid = weights is not None and weights.constant and weights.type.dtype is DType.INT8
+    others = [t for t in (*layer.inputs, *layer.outputs) if t is not None and not (hybrid and t is weights)]
+    types = {tensor.type.dtype for tensor in others}
+    if DType.FLOAT32 not in types or not types.isdisjoint(_NARROW):
+        return layer.op
     return named(layer.op, HYBRID if hybrid else FLOAT32)
 
 
