@@ -3,8 +3,9 @@
 #include "mcuq_dsp.h"
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
-#define NOT_INLINE static __attribute__((noinline)) /* shared by the encodings */
+#define NOT_INLINE static __attribute__((noinline)) /* shared, or a loop that needs the registers */
 #define LONGEST 15U
+#define QUICK_BITS 8U
 
 typedef struct {
     const uint8_t *coded;
@@ -22,13 +23,17 @@ ALWAYS_INLINE uint32_t two_at(source from, uint32_t index)
     return (at(from, index) << 8) | at(from, index + 1U);
 }
 
-/* At least 16 bits in the buffer. */
+/* At least 16 bits in the buffer; bits of bytes behind the end are 0. */
 ALWAYS_INLINE void fill(mcuq_decoder *decoder, source from)
 {
     if (decoder->held < 16U) {
-        decoder->buffer |= two_at(from, decoder->next) << (16U - decoder->held);
+        const uint32_t next = decoder->next;
+        if ((next + 1U) < from.bytes) {
+            const uint32_t two = ((uint32_t)from.coded[next] << 8) | from.coded[next + 1U];
+            decoder->buffer |= two << (16U - decoder->held);
+        }
         decoder->held += 16U;
-        decoder->next += 2U;
+        decoder->next = next + 2U;
     }
 }
 
@@ -56,14 +61,16 @@ static void begin_bits(mcuq_decoder *decoder, source from, uint32_t bits, uint32
     decoder->next = 1U << bits;
 }
 
-ALWAYS_INLINE void next_bits(mcuq_decoder *decoder, source from, uint32_t bits, const uint32_t *table, int8_t *to,
-                             int32_t count)
+NOT_INLINE void next_bits(mcuq_decoder *decoder, source from, uint32_t bits, const uint32_t *table, int8_t *to,
+                          int32_t count)
 {
     const int8_t *const palette = (const int8_t *)table;
+    mcuq_decoder here = *decoder; /* in registers */
     for (int32_t i = 0; i < count; i++) {
-        fill(decoder, from);
-        to[i] = palette[take(decoder, bits)];
+        fill(&here, from);
+        to[i] = palette[take(&here, bits)];
     }
+    *decoder = here;
 }
 
 static void begin_trits(mcuq_decoder *decoder, source from, uint32_t *table)
@@ -72,33 +79,52 @@ static void begin_trits(mcuq_decoder *decoder, source from, uint32_t *table)
     decoder->next = 3U;
 }
 
-ALWAYS_INLINE void next_trits(mcuq_decoder *decoder, source from, const uint32_t *table, int8_t *to, int32_t count)
+NOT_INLINE void next_trits(mcuq_decoder *decoder, source from, const uint32_t *table, int8_t *to, int32_t count)
 {
     const int8_t *const palette = (const int8_t *)table;
+    mcuq_decoder here = *decoder;
     for (int32_t i = 0; i < count; i++) {
-        if (decoder->held == 0U) {
-            decoder->buffer = at(from, decoder->next);
-            decoder->held = 5U;
-            decoder->next++;
+        if (here.held == 0U) {
+            here.buffer = at(from, here.next);
+            here.held = 5U;
+            here.next++;
         }
-        const uint32_t product = 3U * decoder->buffer;
+        const uint32_t product = 3U * here.buffer;
         to[i] = palette[product >> 8];
-        decoder->buffer = product & 0xffU;
-        decoder->held--;
+        here.buffer = product & 0xffU;
+        here.held--;
     }
+    *decoder = here;
 }
 
-/* Of each length: the first code that is too large for it, as 16 bits; where its first weight stands, less its code. */
+/* limit, place: of each length, the first code that is too large for it, as 16 bits; where its first weight stands, less its
+ * code. quick: of the next 8 bits, the length of the code that they begin with and its weight; 0 for longer codes. */
 typedef struct {
     uint32_t limit[LONGEST + 1U];
     uint32_t place[LONGEST + 1U];
+    uint16_t quick[1U << QUICK_BITS];
 } huffman_table;
+
+/* The codes that so many bits begin with, from first on, all of one length. */
+static uint32_t fill_quick(huffman_table *lengths, source from, uint32_t length, uint32_t first, uint32_t codes)
+{
+    uint32_t next = first;
+    for (uint32_t code = 0U; code < codes; code++) {
+        const uint32_t weight = at(from, lengths->place[length] + ((first >> (QUICK_BITS - length)) + code));
+        for (uint32_t i = 1U << (QUICK_BITS - length); (i > 0U) && (next < (1U << QUICK_BITS)); i--) {
+            lengths->quick[next] = (uint16_t)((length << 8) | weight);
+            next++;
+        }
+    }
+    return next;
+}
 
 static void begin_huffman(mcuq_decoder *decoder, source from, uint32_t shortest, uint32_t *table)
 {
     huffman_table *const lengths = (huffman_table *)(void *)table;
     uint32_t place = 2U * ((LONGEST + 1U) - shortest);
     uint32_t code = 0U;
+    uint32_t quick = 0U;
     for (uint32_t length = shortest; length <= LONGEST; length++) {
         const uint32_t codes = two_at(from, 2U * (length - shortest));
         code <<= 1;
@@ -106,23 +132,38 @@ static void begin_huffman(mcuq_decoder *decoder, source from, uint32_t shortest,
         place += codes;
         code += codes;
         lengths->limit[length] = (length == LONGEST) ? 0xffffffffU : (code << (16U - length));
+        if (length <= QUICK_BITS) {
+            quick = fill_quick(lengths, from, length, quick, codes);
+        }
+    }
+    for (; quick < (1U << QUICK_BITS); quick++) {
+        lengths->quick[quick] = 0U;
     }
     decoder->next = place;
 }
 
-ALWAYS_INLINE void next_huffman(mcuq_decoder *decoder, source from, uint32_t shortest, const uint32_t *table,
-                                int8_t *to, int32_t count)
+NOT_INLINE void next_huffman(mcuq_decoder *decoder, source from, uint32_t shortest, const uint32_t *table, int8_t *to,
+                             int32_t count)
 {
     const huffman_table *const lengths = (const huffman_table *)(const void *)table;
+    const uint32_t longer = (shortest > QUICK_BITS) ? shortest : (QUICK_BITS + 1U);
+    mcuq_decoder here = *decoder;
     for (int32_t i = 0; i < count; i++) {
-        fill(decoder, from);
-        const uint32_t ahead = decoder->buffer >> 16;
-        uint32_t length = shortest;
-        while (ahead >= lengths->limit[length]) { /* ends at LONGEST */
-            length++;
+        fill(&here, from);
+        uint32_t weight = lengths->quick[here.buffer >> (32U - QUICK_BITS)];
+        uint32_t length = weight >> 8;
+        if (length == 0U) {
+            length = longer;
+            while ((here.buffer >> 16) >= lengths->limit[length]) { /* ends at LONGEST */
+                length++;
+            }
+            weight = at(from, lengths->place[length] + (here.buffer >> (32U - length)));
         }
-        to[i] = (int8_t)(uint8_t)at(from, lengths->place[length] + take(decoder, length));
+        to[i] = (int8_t)(uint8_t)weight;
+        here.buffer <<= length;
+        here.held -= length;
     }
+    *decoder = here;
 }
 
 static uint32_t read_share(source from, uint32_t *read)
@@ -138,11 +179,7 @@ static uint32_t read_share(source from, uint32_t *read)
 
 static uint32_t log2_of(uint32_t value)
 {
-    uint32_t bits = 0U;
-    while ((value >> bits) > 1U) {
-        bits++;
-    }
-    return bits;
+    return 31U - (uint32_t)__builtin_clz(value | 1U);
 }
 
 /* Shares of damaged bytes may be too many or too few: each is at most all states, and no state is left without weight. */
@@ -190,14 +227,16 @@ static void begin_tans(mcuq_decoder *decoder, source from, uint32_t states_log2,
     decoder->next = read;
 }
 
-ALWAYS_INLINE void next_tans(mcuq_decoder *decoder, source from, const uint32_t *table, int8_t *to, int32_t count)
+NOT_INLINE void next_tans(mcuq_decoder *decoder, source from, const uint32_t *table, int8_t *to, int32_t count)
 {
+    mcuq_decoder here = *decoder;
     for (int32_t i = 0; i < count; i++) {
-        const uint32_t entry = table[decoder->state];
-        fill(decoder, from);
+        const uint32_t entry = table[here.state];
+        fill(&here, from);
         to[i] = (int8_t)(uint8_t)entry;
-        decoder->state = (entry >> 12) + take(decoder, (entry >> 8) & 15U);
+        here.state = (entry >> 12) + take(&here, (entry >> 8) & 15U);
     }
+    *decoder = here;
 }
 
 NOT_INLINE int32_t *copy_words(const int32_t *from, int32_t *to, int32_t words)

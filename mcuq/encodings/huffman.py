@@ -11,6 +11,8 @@ from mcuq.encodings.base import Encoding, Measured, histogram, packed_bits, stre
 from mcuq.ops.base import Array
 
 LONGEST = 15
+TABLE_WORDS = 160
+"""Two for each length, and halfwords for the next eight bits."""
 
 
 def code_lengths(counts: Array) -> Array:
@@ -41,7 +43,7 @@ def measure(values: Array, counts: Array) -> Measured | str:
     lengths = code_lengths(counts)
     shortest = int(lengths.min())
     head = 2 * (LONGEST + 1 - shortest) + len(values)
-    return Measured(head + stream_bytes(int(counts @ lengths)), shortest, 2 * (LONGEST + 1))
+    return Measured(head + stream_bytes(int(counts @ lengths)), shortest, TABLE_WORDS)
 
 
 def encode(weights: Array) -> Array:
@@ -57,4 +59,4 @@ def encode(weights: Array) -> Array:
     return np.concatenate([*head, packed_bits(codes[places], lengths[places])])
 
 
-ENCODING = Encoding("huffman", measure, encode, 22.0, 20)
+ENCODING = Encoding("huffman", measure, encode, 23.0, 22)

@@ -124,4 +124,4 @@ def _codes(places: Array, shares: Array, states_log2: int) -> tuple[int, Array, 
     return state - states, np.array(codes, np.int64), np.array(lengths, np.int64)
 
 
-ENCODING = Encoding("tans", measure, encode, 17.0, 25)
+ENCODING = Encoding("tans", measure, encode, 22.5, 25)

@@ -28,4 +28,4 @@ def encode(weights: Array) -> Array:
     return np.concatenate([palette.astype(np.int8).view(np.uint8), octets.astype(np.uint8)])
 
 
-ENCODING = Encoding("trits", measure, encode, 10.0)
+ENCODING = Encoding("trits", measure, encode, 16.0)
