@@ -260,10 +260,14 @@ class _Images:
         self._files = {model.name: folder / f"{model.name}.tflite" for model in models}
         for model in models:
             self._files[model.name].write_bytes(model.tflite)
+        self._steps = frozenset(model.name for model in models if model.sliding is not None)
 
     def built(self, board: Board, goals: Goals, known: Mapping[str, Known] = NO_NEWS) -> tuple[Built, ...]:
         """Raises ``BudgetError`` when it does not fit ``board`` or ``goals``."""
-        sources = tuple(Source(file, name, known=known.get(name, NOTHING)) for name, file in self._files.items())
+        sources = tuple(
+            Source(file, name, known=known.get(name, NOTHING), stream=name in self._steps)
+            for name, file in self._files.items()
+        )
         build(BuildOptions(sources, board, self._folder, goals, self._cmsis_nn), _quiet)
         return load_models(self._folder)
 

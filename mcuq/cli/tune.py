@@ -35,6 +35,7 @@ from mcuq.cli._shared import (
     reconnect_option,
     runner_option,
     set_up_logging,
+    stream_option,
     timeout_option,
     verbose_option,
 )
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 @option("-o", "--output", type=click.Path(path_type=Path), help="File to write. [default: MODEL-BOARD.tuned.toml]")
 @kernels_option
 @optimize_option
+@stream_option
 @flash_option
 @ram_option
 @place_option
@@ -74,6 +76,7 @@ def command(
     output: Path | None,
     kernels: str | None,
     optimize: str | None,
+    stream: bool | None,
     flash: int | None,
     ram: int | None,
     place: tuple[str, ...],
@@ -130,7 +133,15 @@ def command(
     with progress_on(console) as progress:
         samples = by_model(data, list(given))
         loaded = [
-            dataclasses.replace(load_model(path, samples.get(name) or config.of(name).data, progress), name=name)
+            dataclasses.replace(
+                load_model(
+                    path,
+                    samples.get(name) or config.of(name).data,
+                    progress,
+                    stream=config.of(name).stream if stream is None else stream,
+                ),
+                name=name,
+            )
             for name, path in given.items()
         ]
         places = Places(banks_of(place), placements)

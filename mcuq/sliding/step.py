@@ -9,9 +9,10 @@ rings hold what silence leaves: frames of the input's zero point.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -74,7 +75,9 @@ def step_function(graph: Graph, name: str) -> SlidingModel:
                 f"{name} cannot be turned into a step function: layer {layer.name} ({layer.op}) remembers earlier runs",
                 hint="such a model takes steps already: build it without --stream",
             )
-    tried = [_Window(graph, axis) for axis in range(1, max(len(t.shape) for t in graph.input_tensors))]
+    silent = functools.cache(lambda: _silent_values(graph))
+    axes = range(1, max(len(tensor.shape) for tensor in graph.input_tensors))
+    tried = [_Window(graph, axis, silent) for axis in axes]
     made = [found.sliding() for found in tried if found.slides]
     best = min(made, key=lambda one: _work(one.graph), default=None)
     if best is None or _work(best.graph) >= _work(graph):
@@ -116,8 +119,9 @@ class _Needs:
 class _Window:
     """A window's graph seen along one axis of its inputs."""
 
-    def __init__(self, graph: Graph, axis: int) -> None:
+    def __init__(self, graph: Graph, axis: int, silent: Callable[[], Mapping[str, Array]]) -> None:
         self.graph = graph
+        self.silent = silent
         self.axis = axis
         self.frames: dict[str, Frames] = {}
         self.ways: dict[str, Way] = {}
@@ -251,7 +255,6 @@ class _Builder:
         self.needs = needs
         self.tensors: dict[str, Tensor] = {}
         self.nodes: list[Node] = []
-        self.silent = _silent_values(window.graph) if needs.reads else {}
 
     def graph(self) -> Graph:
         window = self.window
@@ -355,7 +358,7 @@ class _Builder:
         axis, type_ = window.frames[name].axis, window.graph.tensors[name].type
         outputs = [self._tensor(output, name, read.count).name for read, output in reads.items()]
         attributes = Ring(axis, tuple(reads))
-        initial = np.repeat(np.take(self.silent[name], [-1], axis), attributes.capacity, axis)
+        initial = np.repeat(np.take(window.silent()[name], [-1], axis), attributes.capacity, axis)
         initial = np.ascontiguousarray(np.moveaxis(initial, axis, 0))
         states = (
             Tensor(f"{name} ring", TensorType(initial.shape, type_.dtype, type_.quantization), initial=initial),
