@@ -13,6 +13,7 @@ from mcuq.paths import FIRMWARE
 from tests.firmware.building import FED_MODEL, HERE, SANITIZERS, STRICT, build_for_host, run
 
 HELLO, BUFFERS, WRITE_INPUT, RUN, READ_OUTPUT, LAYERS, STACK, INPUT = range(1, 9)
+SELECT = 0x0C
 NAK = 0xFF
 PAYLOAD_BYTES = 4096
 
@@ -82,6 +83,8 @@ def test_a_repeated_run_is_answered_again_and_executed_once(firmware):
         (ask(9, READ_OUTPUT), 2),
         (ask(9, LAYERS), 2),
         (ask(9, STACK, b"123"), 2),
+        (ask(9, SELECT), 2),
+        (ask(9, SELECT, b"\2"), 3),
         (write(9, 2, 0, b"a"), 3),
         (write(9, 255, 0, b""), 3),
         (read(9, 2, 0, 0), 3),
@@ -113,6 +116,24 @@ def test_lists_are_given_from_the_index_asked_for(firmware):
         struct.pack("<II", 600, 3), struct.pack("<I", 4), b"", bytes(8),
     ]  # fmt: skip
     assert frames[5].body == struct.pack("<III", 2, 0, 0)
+
+
+def test_requests_are_about_the_model_that_is_selected(firmware):
+    line = (
+        ask(1, SELECT, b"\1")
+        + ask(2, BUFFERS, b"\0\0")
+        + ask(3, HELLO)
+        + ask(3, HELLO, b"\0")
+        + write(3, 0, 0, b"\1\2")
+    )
+    line += ask(4, RUN) + read(5, 0, 0, 4) + ask(6, LAYERS, bytes(4)) + ask(7, SELECT, b"\0") + ask(8, BUFFERS, b"\0\0")
+    selected, sizes, hello, other, _, ran, output, layers, again, sizes_again = answers(firmware, line)
+    assert selected == Frame(0x8C, 1, b"") and again == Frame(0x8C, 7, b"")
+    assert (sizes.body, sizes_again.body) == (struct.pack("<I", 4), struct.pack("<II", 600, 3))
+    assert hello.body[-10:] == b"\7inverse\2\1" and other.body[-7:] == b"\4echo\2\0"
+    assert hello.body[24:40] == other.body[24:40]  # the build id is the image's
+    assert ran.body == bytes(12) and output.body == b"\xfe\xfd\xff\xff"
+    assert layers.body[:4] == struct.pack("<I", 1)
 
 
 def test_the_longest_frame_is_taken_and_a_longer_one_is_dropped(firmware):

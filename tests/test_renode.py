@@ -413,6 +413,16 @@ def built(tmp_path_factory) -> Path:
     return folder
 
 
+def test_the_keywords_turn_to_one_model_of_several(image):
+    port = free_port()
+    with qemu_on_tcp(image, port):
+        firmware = robot_library.Firmware(port, 20.0)
+        firmware.select(1)
+        output, _ = firmware.run([b"\0\1\2\3"], [4, 1])
+        assert (firmware.model, output) == ("inverse", b"\xff\xfe\xfd\xfc")
+        firmware.close()
+
+
 KEYWORDS = '''\
 """Renode's keywords as far as the test uses them, with QEMU in Renode's place."""
 import re, subprocess
