@@ -4,6 +4,7 @@ CONCATENATION, whose inputs are parts of the output. All stay whole.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -205,8 +206,39 @@ def test_a_build_copies_no_parts() -> None:
     assert "SPLIT" not in {one.layer.op for one in survey(graph, TARGET, KernelPolicy.AUTO)}
 
 
+RANDOM_NETS = range(100, 105)
+
+
+def random_net(seed: int) -> WatchedCase:
+    """Rows of 16 bytes, in any number, which layers change, add, split, reshape and join at random."""
+    chance, net = random.Random(seed), MovesBuilder(seed)
+    x = net.activation((chance.choice((2, 4)), 16), 3)
+    pool = [net.same(x, "TANH", 0, 1 / 128)]
+    for _ in range(chance.randrange(6, 14)):
+        one = chance.choice(pool)
+        rows = net.type(one).shape[0]
+        kind = chance.choice((0, 1, 1, 2, 3, 4, 4))
+        if kind == 0:
+            pool.append(net.same(one, "TANH", 0, 1 / 128))
+        elif kind == 1:
+            other = chance.choice([t for t in pool if net.type(t).shape == net.type(one).shape])
+            pool.append(net.same(net.add(one, other, zero=0), "TANH", 0, 1 / 128))
+        elif kind == 2 and rows % 2 == 0:
+            pool += parts(net, "SPLIT", one, 0, 2)
+        elif kind == 3:
+            pool.append(net.reshape(net.reshape(one, 16, rows), rows, 16))
+        else:
+            chosen = chance.sample(pool[-5:], min(len(pool[-5:]), chance.randrange(2, 4)))
+            total = sum(net.type(t).shape[0] for t in chosen)
+            if total <= 24 and len(chosen) > 1:
+                pool.append(joined(net, "CONCATENATION", chosen, (total, 16), 0))
+    ends = [net.same(t, "TANH", 0, 1 / 128) for t in chance.sample(pool, min(len(pool), 2))]
+    return case(f"random {seed}", net, x, " ".join([*ends, pool[-1]]))
+
+
 def test_nets_with_parts_are_exact_and_overwrite_nothing(tmp_path: Path) -> None:
     cases = [sum_of_parts(op, size, count) for op, size, count in CASES] + [made() for made, _ in JOINED]
+    cases += [random_net(seed) for seed in RANDOM_NETS]
     program = build_watched_program(cases, tmp_path)
     with HostRunner(program).start() as running, running.open_link() as link:
         assert differences(link, cases) == []
