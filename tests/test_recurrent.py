@@ -15,19 +15,22 @@ from mcuq.board import board_named
 from mcuq.core import core_named
 from mcuq.data import Dataset
 from mcuq.errors import UnsupportedError
-from mcuq.frontend.blockers import unsupported_operators
+from mcuq.frontend.blockers import BlockedError, unsupported_operators
 from mcuq.frontend.keras import to_float_tflite
 from mcuq.frontend.tflite import bind, read_tflite
-from mcuq.ir import Graph
+from mcuq.ir import DType, Graph
 from mcuq.kernels.base import Target
 from mcuq.ops import operators
+from mcuq.ops.base import Case
 from mcuq.passes import run_passes
 from mcuq.planner.arena import plan
 from mcuq.planner.lower import KernelPolicy, lower
 from mcuq.quantize import quantize_int8
+from mcuq.quantize.flatbuffer import read_tree, write_model
 from mcuq.quiet import quiet_stderr
 from mcuq.reference import run_float
 from tests.harness.ladder import litert_outputs, random_input, reference_outputs, runs_of
+from tests.harness.loop_nets import FEATURES, STEPS, loop_net
 from tests.harness.suite import SuiteCase, differences_in_qemu, differences_on_the_host
 
 SHAPE = (7, 5)
@@ -170,3 +173,57 @@ def test_a_layer_that_no_operator_expresses_stays_a_loop(tmp_path: Path) -> None
     assert (found.layer.split(":")[0], found.op) == ("relus", "WHILE")
     with pytest.raises(UnsupportedError, match="control flow"):
         quantize_int8(content, Dataset((samples(1),), None, "made up"))
+
+
+@pytest.mark.parametrize("core", ["cortex-m0", "cortex-m55"])
+def test_loops_over_every_kind_of_cell_give_litert_bytes(core: str, tmp_path: Path) -> None:
+    cases = []
+    for number in range(12):
+        content = loop_net(number)
+        graph = run_passes(bind(read_tflite(content, "loop")))
+        x = random_input((1, STEPS, FEATURES), DType.INT8, np.random.default_rng(number))
+        (wanted,) = litert_outputs(content, [x], runs_of(graph))
+        (found,) = reference_outputs(graph, [x], runs_of(graph))
+        np.testing.assert_array_equal(found, wanted)
+        planned = plan(lower(graph, Target(core_named(core)), KernelPolicy.MCUQ))
+        rounds = ((x.tobytes(), wanted.tobytes()),)
+        cases.append(SuiteCase("LOOP", Case(f"loop_{number}", (), ()), graph, planned, rounds))
+    assert differences_on_the_host(cases, tmp_path) == []
+
+
+def counts_from_one(model: Any) -> None:
+    loop = next(operator for operator in model.subgraphs[0].operators if len(operator.inputs) > 2)
+    set_value(model, model.subgraphs[0].tensors[loop.inputs[0]], 1)
+
+
+def never_runs(model: Any) -> None:
+    set_value(model, model.subgraphs[1].tensors[-1], 0)
+
+
+def counts_by_two(model: Any) -> None:
+    (one,) = (tensor for tensor in model.subgraphs[2].tensors if tensor.name == b"one")
+    set_value(model, one, 2)
+
+
+def steps_fewer_than_the_sequence_has(model: Any) -> None:
+    set_value(model, model.subgraphs[1].tensors[-1], STEPS - 1)
+
+
+def gives_the_step_out(model: Any) -> None:
+    loop = next(operator for operator in model.subgraphs[0].operators if len(operator.inputs) > 2)
+    model.subgraphs[0].outputs = [*model.subgraphs[0].outputs, loop.outputs[0]]
+
+
+def set_value(model: Any, tensor: Any, value: int) -> None:
+    model.buffers[tensor.buffer].data = np.array([value], np.int32).view(np.uint8)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [counts_from_one, never_runs, counts_by_two, steps_fewer_than_the_sequence_has, gives_the_step_out],
+)
+def test_a_loop_that_counts_otherwise_is_refused_by_name(change: Callable[[Any], None]) -> None:
+    model = read_tree(loop_net(0))
+    change(model)
+    with pytest.raises(BlockedError, match="y: WHILE: operator not supported"):
+        bind(read_tflite(write_model(model), "loop"))

@@ -17,11 +17,13 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from mcuq.ops import operators
+from tests.harness.loop_nets import loop_net
 from tests.harness.net_builder import NetBuilder
 from tests.harness.tflite_writer import write_case
 from tests.test_states import counter
 
 STRUCTURED_SHARE = 0.75
+LOOP_EVERY = 16
 SIZES = (-1, 0, 1, 1, 2, 3, 4, 5, 7, 8, 13, 16, 64, 300, 4096, 1 << 16, (1 << 31) - 1, -(1 << 31))
 NUMBERS = (-(1 << 31), -129, -128, -2, -1, 0, 1, 2, 3, 4, 6, 8, 63, 127, 128, 255, (1 << 31) - 1)
 FLOATS = (0.0, -1.0, 1.0, 0.5, 2.0, 1e-3, 1 / 256, 1e-45, 1e-12, 1e12, 3e38, float("inf"), float("nan"))
@@ -39,7 +41,7 @@ class Mutant:
 
 @functools.cache
 def seeds() -> tuple[tuple[str, bytes], ...]:
-    """(name, file): each case of each operator, nets of several layers, and one with a variable."""
+    """(name, file): each case of each operator, nets of several layers, and one with a variable; loops are apart."""
     found = [
         (f"{name}-{case.name}", write_case(name, case))
         for name, operator in operators().items()
@@ -47,6 +49,12 @@ def seeds() -> tuple[tuple[str, bytes], ...]:
     ]
     nets = [(f"net-{number}", _net(number)) for number in range(20)]
     return (*found, *nets, *[("counter", counter())] * 5)
+
+
+@functools.cache
+def loops() -> tuple[tuple[str, bytes], ...]:
+    """(name, file): recurrent layers."""
+    return tuple((f"loop-{number}", loop_net(number)) for number in range(12))
 
 
 def _net(seed: int) -> bytes:
@@ -62,6 +70,8 @@ def mutant(number: int) -> Mutant:
     """The mutation of this number; the same at every run."""
     rng = np.random.default_rng(number)
     name, content = seeds()[int(rng.integers(len(seeds())))]
+    if number % LOOP_EVERY == LOOP_EVERY - 1:
+        name, content = loops()[number // LOOP_EVERY % len(loops())]
     if rng.random() >= STRUCTURED_SHARE:
         return Mutant(number, name, _bytes_changed(content, rng))
     for _ in range(20):
