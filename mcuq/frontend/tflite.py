@@ -20,6 +20,7 @@ from mcuq.frontend.blockers import BlockedError, Blocker, refusal, unsupported
 from mcuq.frontend.layer_names import layer_name
 from mcuq.frontend.loops import LOOP, WHILE, LoopError, as_loop, subgraphs_of
 from mcuq.frontend.narrow_integers import BITS, packed_bytes, unpacked
+from mcuq.frontend.option_tables import options_table
 from mcuq.frontend.static_shapes import with_static_shapes
 from mcuq.frontend.variables import ASSIGN, HANDLE, ONCE, UNREAD, Variable, VariableError, initial_values, with_states
 from mcuq.ir import DType, Graph, Layer, Node, Quantization, Tensor, TensorType
@@ -335,7 +336,7 @@ def _node(table: Any, index: int, tensors: Sequence[Tensor], codes: Sequence[str
     constants = [tensor.name for tensor in inputs if tensor is not None and tensor.constant]
     states = [tensor for tensor in inputs if tensor is not None and tensor.state]  # changed where they are
     name = layer_name(op, [tensor.name for tensor in outputs], constants) or f"{op.lower()}_{index}"
-    options = _options(table, schema)
+    options = _options(table, op, schema)
     if table.IntermediatesLength():
         options = {**options, "intermediates": tuple(_at(tensors, i).type for i in _indices(table, "Intermediates"))}
     return Node(
@@ -347,12 +348,15 @@ def _node(table: Any, index: int, tensors: Sequence[Tensor], codes: Sequence[str
     )
 
 
-def _options(table: Any, schema: Any) -> Mapping[str, Any]:
-    """The builtin options of an operator by snake-case field name; empty when the file leaves them out."""
+def _options(table: Any, op: str, schema: Any) -> Mapping[str, Any]:
+    """The builtin options of an operator by snake-case field name; empty when the file leaves them out, or has those of
+    another operator, which LiteRT does not look at."""
     names = {value: key for key, value in vars(schema.BuiltinOptions).items() if not key.startswith("_")}
     name = names.get(table.BuiltinOptionsType())
     options = table.BuiltinOptions()
     if options is None or name is None or name == "NONE":
+        return {}
+    if hasattr(schema.BuiltinOptions, options_table(op)) and name != options_table(op):
         return {}
     view = getattr(schema, name)()
     view.Init(options.Bytes, options.Pos)

@@ -9,6 +9,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from mcuq.frontend.option_tables import options_table
 from mcuq.ir import DType, Graph, TensorType
 from mcuq.ops.base import Case, Operand
 from mcuq.ops.floats import tflite_name
@@ -21,21 +22,6 @@ _TYPES = {
     DType.INT64: schema.TensorType.INT64,
     DType.FLOAT32: schema.TensorType.FLOAT32,
     DType.BOOL: schema.TensorType.BOOL,
-}
-
-# The schema names the options table after the operator; these are the exceptions and the operators without one.
-_OPTIONS = {
-    "CONV_2D": "Conv2DOptions",
-    "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
-    "AVERAGE_POOL_2D": "Pool2DOptions",
-    "MAX_POOL_2D": "Pool2DOptions",
-    **dict.fromkeys(("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD"), "ReducerOptions"),
-    **dict.fromkeys(("REDUCE_ANY", "REDUCE_ALL"), "ReducerOptions"),
-    **dict.fromkeys(("MAXIMUM", "MINIMUM"), "MaximumMinimumOptions"),
-    "L2_NORMALIZATION": "L2NormOptions",
-    "BATCH_MATMUL": "BatchMatMulOptions",
-    "SVDF": "SVDFOptions",
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTMOptions",
 }
 
 # The least version that LiteRT registers, where that is not 1.
@@ -189,8 +175,7 @@ def _buffer(values: np.ndarray | None) -> Any:
 def _set_options(node: Any, operator: str, options: Any) -> None:
     if not options and operator in _OFTEN_WITHOUT_OPTIONS:
         return
-    camel = "".join(part.capitalize() for part in operator.split("_"))
-    table = _OPTIONS.get(operator, f"{camel}Options")
+    table = options_table(operator)
     kind = getattr(schema.BuiltinOptions, table, None)
     if kind is None:
         return
