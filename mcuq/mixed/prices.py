@@ -16,8 +16,14 @@ from mcuq.frontend.tflite import bind, read_tflite
 from mcuq.image import board_toolchain, compile_kernels
 from mcuq.mixed.machine import Machine
 from mcuq.passes import run_passes
-from mcuq.planner.choose import Budget, CodeOf, Cost, LayerOptions, Optimize, choose, survey
+from mcuq.planner.choose import CodeOf, Cost, LayerOptions, Option, survey
 from mcuq.toolchain import find_tool
+
+WORTH = 2.0**-8
+"""Bytes of flash that a cycle is worth where there are no budgets: about what ``balanced`` makes of it."""
+
+TRIED = (1.0, 2.0**-4, 2.0**-6, WORTH, 2.0**-10, 2.0**-12, 0.0)
+"""The same within budgets: quick kernels first."""
 
 COUNTED, ESTIMATED = "counted", "estimated"
 
@@ -33,34 +39,45 @@ class Prices:
         every = [one for surveyed in surveys.values() for one in surveyed]
         self.code_kind, self._code_of = _code(machine, every)
 
-    def constants(self, layer: str, scheme: str) -> int:
-        """Bytes of the layer's constants where they are fewest."""
-        return min(option.lowering.constant_bytes for option in self._options(layer, scheme).options)
-
     def size(self, layer: str, scheme: str, cycle_bytes: float) -> float:
-        """The least that the layer's constants and its cycles, each worth ``cycle_bytes``, come to; 0 for a layer that
-        passes have done away with.
+        """Bytes of the layer's constants, and its cycles, each worth ``cycle_bytes``; 0 for a layer that passes have
+        done away with.
         """
         if layer not in self._by_scheme[self._usual]:
             return 0.0
-        options = self._options(layer, scheme).options
-        return min(option.lowering.constant_bytes + cycle_bytes * option.cycles for option in options)
+        picked = self._picked(layer, scheme, cycle_bytes or WORTH)
+        return picked.lowering.constant_bytes + cycle_bytes * picked.cycles
 
     def all_constants(self, schemes: Mapping[str, str]) -> int:
-        """Bytes of the constants of the whole model where they are fewest, with these ``schemes`` by layer."""
-        return sum(self.constants(name, schemes.get(name, self._usual)) for name in self._by_scheme[self._usual])
+        """Bytes of the constants of the whole model, with these ``schemes`` by layer."""
+        return sum(option.lowering.constant_bytes for option in self._all(schemes, WORTH))
 
     def cost(self, schemes: Mapping[str, str]) -> Cost:
-        """What the model takes with the kernels that a build would choose: flash and RAM of the whole image."""
-        goals, beside = self._machine.goals, self._beside()
-        budget = Budget(
-            None if goals.flash_bytes is None else goals.flash_bytes - beside.flash_bytes,
-            None if goals.ram_bytes is None else goals.ram_bytes - beside.ram_bytes,
+        """What the whole image takes with kernels that suit the budgets, the quickest of them first."""
+        worth = TRIED if self._machine.budgets else (WORTH,)
+        found = [self._cost(self._all(schemes, cycle_bytes)) for cycle_bytes in worth]
+        return next((one for one in found if self.fits(one)), found[-1])
+
+    def _cost(self, picked: Sequence[Option]) -> Cost:
+        pieces = {piece for option in picked for piece in self._code_of(option.lowering)}
+        constants = sum(option.lowering.constant_bytes for option in picked)
+        beside = self._beside()
+        return Cost(
+            sum(option.cycles for option in picked),
+            constants + sum(piece.bytes for piece in pieces) + beside.flash_bytes,
+            max((option.ram_bytes for option in picked), default=0) + beside.ram_bytes,
         )
-        optimize = goals.optimize if self._machine.cycles is None else Optimize.SPEED
-        layers = [self._options(name, schemes.get(name, self._usual)) for name in self._by_scheme[self._usual]]
-        found = choose(layers, optimize, budget, self._code_of)[1]
-        return Cost(found.cycles, found.flash_bytes + beside.flash_bytes, found.ram_bytes + beside.ram_bytes)
+
+    def _all(self, schemes: Mapping[str, str], cycle_bytes: float) -> list[Option]:
+        layers = self._by_scheme[self._usual]
+        return [self._picked(name, schemes.get(name, self._usual), cycle_bytes) for name in layers]
+
+    def _picked(self, layer: str, scheme: str, cycle_bytes: float) -> Option:
+        """The kernel with the fewest bytes and cycles, each worth ``cycle_bytes``, within the budget of RAM."""
+        options, limit = self._options(layer, scheme).options, self._machine.goals.ram_bytes
+        room = None if limit is None else limit - self._beside().ram_bytes
+        able = [option for option in options if room is None or option.ram_bytes <= room] or options
+        return min(able, key=lambda option: option.lowering.constant_bytes + cycle_bytes * option.cycles)
 
     def fits(self, cost: Cost) -> bool:
         """Is ``cost`` within all limits?"""

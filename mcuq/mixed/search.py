@@ -27,7 +27,7 @@ from mcuq.quantize.bias_range import float_biases
 from mcuq.quantize.flatbuffer import read_model, tensor_name, write_model
 from mcuq.quantize.int8 import Quantized, quantize
 from mcuq.quantize.prepare import prepare
-from mcuq.quantize.request import MIXED, Request
+from mcuq.quantize.request import MIXED, Request, assigned
 from mcuq.quantize.rounding import Rounded, set_rounded
 from mcuq.quantize.scheme import Array, Scheme
 from mcuq.quantize.schemes import DEFAULT, scheme_named, schemes
@@ -206,6 +206,7 @@ def _ground(
 ) -> _Ground:
     tree = prepare(read_model(content)).model
     layers = weighted_layers(tree)
+    assigned(layers, dataclasses.replace(request, scheme=DEFAULT))  # patterns that match no layer end here
     places = [Place(layer.index, layer.name, layer.op, layer, None, _trials(layer, request)) for layer in layers]
     arrays = [np.asarray(array) for array in samples.inputs]
     found = sensitivities(tree, places, arrays, lambda done, of: progress("each layer alone", done, of))
