@@ -218,6 +218,8 @@ def test_calibrate_prints_ranges_and_findings(
     np.savez("data.npz", x=images[:8])
     assert run(["calibrate", "net.tflite"]) == 2
     assert "no data given" in capfd.readouterr().err
+    assert run(["calibrate", "net.tflite", "--data", "data.npz", "--scheme", "w8"]) == 2
+    assert "the scheme w8 is none of a calibrated model" in capfd.readouterr().err
     assert run(["calibrate", "net.tflite", "--data", "data.npz", "--calibration", "kl", "--json"]) == 0
     printed = json.loads(capfd.readouterr().out)
     assert [row["layer"] for row in printed["activations"]] == ["image", "stem", "wide", "point", "flat", "scores"]

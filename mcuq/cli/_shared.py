@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mcuq.data import Dataset
     from mcuq.flash.write import Job
     from mcuq.mixed import Latency
+    from mcuq.model import Model
     from mcuq.quantize.request import Request
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -311,6 +312,30 @@ def quantize_request(
         required=required or scheme is not None,
         integer_only=integer_only or config.integer_only,
     )
+
+
+def calibrated(
+    path: Path, data: str | None, scheme: str | None, calibration: str | None, progress: Callable[[str, int, int], None]
+) -> tuple[Model, Request]:
+    """The float model at ``path``, quantized with data to look at, and what it was quantized by.
+
+    Raises ``UsageError`` without data, for a model that is quantized already, and for schemes that calibrate nothing.
+    """
+    from mcuq.config import load_config  # noqa: PLC0415 - keeps `mcuq --help` instant
+    from mcuq.model import load_model  # noqa: PLC0415
+
+    config = load_config(Path.cwd(), path.absolute().parent)
+    request = quantize_request(scheme, calibration, config, required=True)
+    if request.real or request.mixed:
+        raise UsageError(
+            f"the scheme {request.scheme} is none of a calibrated model", hint="give another, such as w4a8"
+        )
+    if (named := data or config.data) is None:
+        raise UsageError("no data given", hint="give samples of the model's inputs with --data")
+    model = load_model(path, named, progress, request=request)
+    if model.diagnosis is None:
+        raise UsageError(f"{path.name} is quantized already", hint="give the float model")
+    return model, request
 
 
 def check_mixed(request: Request, **flags: object) -> None:

@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING
 import click
 
 from mcuq.cli._shared import (
+    calibrated,
     calibration_option,
     calibrator_option,
     error_console,
     json_option,
     output_console,
     progress_on,
-    quantize_request,
     scheme_option,
     set_up_logging,
     verbose_option,
 )
-from mcuq.errors import UsageError
 
 if TYPE_CHECKING:
     from mcuq.analyze import Analysis
@@ -44,19 +43,11 @@ def command(
     """
     from mcuq.analyze import analyze  # noqa: PLC0415 - keeps `mcuq --help` instant
     from mcuq.build import figures_of  # noqa: PLC0415
-    from mcuq.config import load_config  # noqa: PLC0415
-    from mcuq.model import load_model  # noqa: PLC0415
 
     console = error_console()
     set_up_logging(console, verbose)
-    config = load_config(Path.cwd(), model.absolute().parent)
-    request = quantize_request(scheme, calibration, config, required=True)
-    if (named := data or config.data) is None:
-        raise UsageError("no data given", hint="give samples of the model's inputs with --data")
     with progress_on(console) as progress:
-        loaded = load_model(model, named, progress, request=request)
-        if loaded.float_tflite is None:
-            raise UsageError(f"{model.name} is quantized already", hint="give the float model")
+        loaded, request = calibrated(model, data, scheme, calibration, progress)
         found = analyze(loaded, request, figures_of(loaded, progress), progress)
     if as_json:
         click.echo(found.as_json())

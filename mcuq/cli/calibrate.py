@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING
 import click
 
 from mcuq.cli._shared import (
+    calibrated,
     calibration_option,
     calibrator_option,
     error_console,
     json_option,
     output_console,
     progress_on,
-    quantize_request,
     scheme_option,
     set_up_logging,
     verbose_option,
 )
-from mcuq.errors import UsageError
 
 if TYPE_CHECKING:
     from mcuq.quantize.diagnosis import Diagnosis
@@ -43,19 +42,11 @@ def command(
     Values that are cut off, channels that never change or reach far beyond the others, samples that repeat, classes
     that are missing, and what more samples would bring. Nothing is written.
     """
-    from mcuq.config import load_config  # noqa: PLC0415 - keeps `mcuq --help` instant
-    from mcuq.model import load_model  # noqa: PLC0415
-
     console = error_console()
     set_up_logging(console, verbose)
-    config = load_config(Path.cwd(), model.absolute().parent)
-    request = quantize_request(scheme, calibration, config, required=True)
-    if (named := data or config.data) is None:
-        raise UsageError("no data given", hint="give samples of the model's inputs with --data")
     with progress_on(console) as progress:
-        found = load_model(model, named, progress, request=request).diagnosis
-    if found is None:
-        raise UsageError(f"{model.name} is quantized already", hint="give the float model")
+        found = calibrated(model, data, scheme, calibration, progress)[0].diagnosis
+    assert found is not None
     if as_json:
         click.echo(json.dumps({"schema_version": 1, "command": "calibrate", **_described(found)}, indent=2))
     else:
