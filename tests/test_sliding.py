@@ -202,5 +202,5 @@ def test_causal_padding_that_is_used_is_refused() -> None:
 
 def test_a_model_that_remembers_is_refused() -> None:
     graph = bind(read_tflite(write_case("SVDF", operators()["SVDF"].cases[0]), "svdf"))
-    with pytest.raises(NotSlidingError, match=r"\(SVDF\) remembers earlier runs"):
+    with pytest.raises(NotSlidingError, match=r"\(SVDF\) keeps a state"):
         compiled(graph, stream=True)

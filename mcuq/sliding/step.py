@@ -72,8 +72,9 @@ def step_function(graph: Graph, name: str) -> SlidingModel:
     for layer in graph.layers():
         if any(tensor is not None and tensor.state for tensor in (*layer.inputs, *layer.outputs)):
             raise NotSlidingError(
-                f"{name} cannot be turned into a step function: layer {layer.name} ({layer.op}) remembers earlier runs",
-                hint="such a model takes steps already: build it without --stream",
+                f"{name} cannot be turned into a step function: layer {layer.name} ({layer.op}) keeps a state",
+                details=("it would have to begin anew for each window, of which only the newest frames are computed",),
+                hint="build it without --stream: a model that remembers earlier runs takes steps as it is",
             )
     silent = functools.cache(lambda: _silent_values(graph))
     axes = range(1, max(len(tensor.shape) for tensor in graph.input_tensors))
