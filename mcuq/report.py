@@ -58,9 +58,10 @@ class LayerReport:
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """The step of a window that slides: so many of the window's frames, and multiply-accumulates, bytes of the arena
-    and of the rings, each beside what the whole window takes. ``whole``: layers run on all of it at each step, and
-    why."""
+    """The step of a window that slides: so many of the window's frames, and multiply-accumulates in convolutions and
+    dense layers, bytes of the arena and of the rings, each beside what the whole window takes. ``whole``: layers run on
+    all of it at each step, and why.
+    """
 
     axis: int
     frames: int
@@ -212,7 +213,8 @@ def _step_rows(step: StepReport) -> Mapping[str, str]:
     saved = step.window_products / step.products if step.products else 1.0
     rows = {
         "step": f"{step.frames} of {step.window_frames} frames along axis {step.axis}: {step.products:,} "
-        f"multiply-accumulates (counted), x{saved:.1f} fewer than the window's {step.window_products:,}",
+        f"multiply-accumulates in convolutions and dense layers (counted), x{saved:.1f} fewer than the window's "
+        f"{step.window_products:,}",
         "rings": f"{step.ring_bytes:,} B (counted); the window's own arena takes about {step.window_arena_bytes:,} B "
         "(estimated)",
     }

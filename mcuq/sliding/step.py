@@ -40,7 +40,7 @@ class SlidingModel:
     """``window`` is the window's graph, ``graph`` one step: it takes ``frames`` frames of the ``window_frames`` along
     ``axis`` of the inputs, and runs ``graph.steps`` times for a whole window.
 
-    ``products`` and ``window_products`` are multiply-accumulates of a step and of the window's graph. ``whole`` are
+    ``products`` and ``window_products`` are multiply-accumulates in convolutions and dense layers. ``whole`` are
     layers that run on the whole window at each step, with the reason. ``axes``: where time is in the tensors of which
     the step has the newest frames.
     """
@@ -91,7 +91,7 @@ def step_function(graph: Graph, name: str) -> SlidingModel:
 
 
 def products(graph: Graph) -> int:
-    """Multiply-accumulates of the layers with weights."""
+    """Multiply-accumulates of convolutions and dense layers, those of loops left out."""
     weighted = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
     return sum(multiply_accumulates(layer) for layer in graph.layers() if layer.op in weighted)
 
