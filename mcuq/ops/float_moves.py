@@ -1,4 +1,4 @@
-"""BATCH_MATMUL and RESIZE_BILINEAR of float32.
+"""BATCH_MATMUL, RESIZE_BILINEAR, PAD and PADV2 of float32.
 
 BATCH_MATMUL: sums in single precision, each product and each sum rounded once, in order.
 RESIZE_BILINEAR: pixel i lies at ``p = i · s``, ``s = input / output`` (align_corners: ``(input - 1) / (output - 1)``);
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from mcuq.ir import Layer
-from mcuq.ops import batch_matmul, resize_bilinear, rules
+from mcuq.ops import batch_matmul, pad, resize_bilinear, rules
 from mcuq.ops.base import Array, Operator
 from mcuq.ops.float_weighted import cases_like
 from mcuq.ops.floats import named, real_tensors
@@ -100,7 +100,28 @@ def _multiplied(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ..
     return (total,)
 
 
+def real_fill(layer: Layer) -> float:
+    """What padding is filled with: 0, or the number that PADV2 is given."""
+    given = layer.optional_input(2)
+    return 0.0 if given is None or given.data is None else float(given.data.reshape(-1)[0])
+
+
+def _padded(layer: Layer, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
+    assert inputs[0] is not None
+    return (np.pad(inputs[0], layer.attributes.paddings, constant_values=real_fill(layer)),)
+
+
+_PADDING = (
+    real_tensors(0),
+    pad.fill_value_is_quantized_like_the_output,
+    pad.paddings_are_not_negative,
+    pad.output_is_the_padded_input,
+    pad.few_axes,
+)
+
 OPERATORS = (
+    Operator(named("PAD"), pad.attributes, _PADDING, _padded, cases_like(pad.CASES, ("image_uneven", "everything"))),
+    Operator(named("PADV2"), pad.attributes, _PADDING, _padded, cases_like(pad.V2_CASES, ("everything",))),
     Operator(
         named("BATCH_MATMUL"),
         batch_matmul.attributes,

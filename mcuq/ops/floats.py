@@ -28,8 +28,9 @@ _NARROW = (DType.INT8, DType.UINT8, DType.INT16)
 
 
 def form_of(layer: Layer) -> str:
-    """The operator, by name, that a layer of TFLite's ``layer.op`` would be for its element types: one for float32
-    where nothing but constant weights is narrower.
+    """The operator, by name, that a layer of TFLite's ``layer.op`` would be for its element types.
+
+    One for float32 where nothing but constant weights is narrower.
     """
     weights = layer.optional_input(1)
     hybrid = weights is not None and weights.constant and weights.type.dtype is DType.INT8

@@ -10,10 +10,14 @@ from mcuq.ir import DType
 from mcuq.ops import operators
 from mcuq.ops.base import Case, Operand
 from mcuq.ops.floats import HYBRID, is_float, tflite_name
-from tests.strategies import elementwise, products, reductions, weighted
+from tests.strategies import copies, elementwise, moving, products, reductions, weighted
 from tests.strategies.drawing import broadcast_shapes, case_names, maybe_constants, shapes
 
-_INTEGER = {**elementwise.STRATEGIES, **products.STRATEGIES, **reductions.STRATEGIES, **weighted.STRATEGIES}
+_INTEGER = {
+    operator: strategy
+    for module in (copies, elementwise, moving, products, reductions, weighted)
+    for operator, strategy in module.STRATEGIES.items()
+}
 _LEAST = {"DIV": (None, 1), "SQRT": (1,), "RSQRT": (1,), "LOG": (1,), "POW": (1,)}
 """What inputs must be so that there is an answer: the bytes of what is no number differ."""
 
