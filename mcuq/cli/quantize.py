@@ -98,6 +98,7 @@ def command(
     from mcuq.output import check_writable, write_file  # noqa: PLC0415
     from mcuq.planner.choose import Optimize  # noqa: PLC0415
     from mcuq.planner.lower import KernelPolicy  # noqa: PLC0415
+    from mcuq.quantize.schemes import FLOAT32  # noqa: PLC0415
 
     console = error_console()
     set_up_logging(console, verbose)
@@ -119,6 +120,8 @@ def command(
     with progress_on(console) as progress:
         chooser = choosing(machine, max_drop)
         loaded = load_model(model, data or config.data, progress, request=request, chooser=chooser)
+        if loaded.float_tflite is None and request.scheme == FLOAT32:
+            raise UsageError("the scheme float32 leaves a model as it is", hint="`mcuq build` takes it")
         if loaded.float_tflite is None:
             raise UsageError(f"{model.name} is quantized already", hint="give the float model")
         figures = figures_of(loaded, progress)

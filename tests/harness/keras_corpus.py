@@ -196,7 +196,7 @@ REFUSED: Mapping[str, str] = {
     "Discretization": "discretization: BUCKETIZE: operator not supported; compute it before the model",
     "MelSpectrogram": "RFFT2D: operator not supported; compute spectrograms before the model",
     "activation_sparsemax": "TOPK_V2: operator not supported; give the scores out",
-    "ops_cumsum": "CUMSUM: input 0 is float32, int32 is needed",
+    "ops_cumsum": "CUMSUM: litert-quantizer does not quantize it; give an int8 .tflite",
     "ops_prod": "REDUCE_PROD: operator not supported",
 }
 """What a model with the layer is told."""
