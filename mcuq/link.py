@@ -349,7 +349,10 @@ class Link:
         """The ticks of a run that has ended; raises ``RunError`` when it has failed."""
         status, ticks = self._unpack("<iQ", answer)
         if status != 0:
-            raise RunError(f"layer {status} of {identity.layer_count} reported a failure on the target")
+            raise RunError(
+                f"layer {status} of {identity.layer_count} reported a failure on the target",
+                hint="its kernel refused its arguments, or its coded weights are damaged: write the image again",
+            )
         return int(ticks)
 
     def _write_inputs(self, inputs: Sequence[bytes], identity: Identity) -> None:
