@@ -15,7 +15,7 @@ from mcuq.board import board_named
 from mcuq.build import BuildOptions, Source, build
 from mcuq.built import load_built, load_models
 from mcuq.cli import run
-from mcuq.cli._shared import by_model, named_model
+from mcuq.cli._shared import by_model, configurations, named_model
 from mcuq.code_estimate import code_estimates
 from mcuq.codegen.names import check_distinct, image_identifier
 from mcuq.config import load_config
@@ -282,7 +282,7 @@ def test_a_flag_is_about_all_models_or_one(tmp_path: Path, monkeypatch: pytest.M
     assert named_model("a=b.h5") == ("a=b", Path("a=b.h5"))
 
 
-def test_the_configuration_knows_models_by_name(tmp_path: Path) -> None:
+def test_the_configuration_knows_models_by_name(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mcuq.toml").write_text(
         'data = "all.npy"\ntest_data = "test.npy"\n[models.dense]\ntest_data = "two.npy"\n'
         '[models.dense.quantize]\nscheme = "w4a8"\n'
@@ -292,6 +292,12 @@ def test_the_configuration_knows_models_by_name(tmp_path: Path) -> None:
     assert (dense.data, dense.test_data) == (str(tmp_path / "all.npy"), str(tmp_path / "two.npy"))
     assert (other.data, other.test_data) == (str(tmp_path / "all.npy"), str(tmp_path / "test.npy"))
     assert dense.quantize is not None and dense.quantize.scheme == "w4a8" and other.quantize == config.quantize
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "mcuq.toml").write_text('board = "microbit"\ndata = "own.npy"\n')
+    monkeypatch.chdir(folder)
+    image, own = configurations((("one", tmp_path / "a" / "x.h5"), ("other", tmp_path / "y.h5")))
+    assert (image.board, own["one"].data) == ("microbit", str(tmp_path / "a" / "own.npy"))
+    assert own["other"].data == str(tmp_path / "all.npy")
     (tmp_path / "mcuq.toml").write_text("[models.dense]\nboard = 'microbit'\n")
     with pytest.raises(UsageError, match=r"models\.dense\.board"):
         load_config(tmp_path)

@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -266,6 +266,14 @@ def named_model(entry: str) -> tuple[str, Path]:
     if found is None or Path(entry).exists():
         return model_name(Path(entry)), Path(entry)
     return found[1], Path(found[2])
+
+
+def configurations(models: Sequence[tuple[str, Path]]) -> tuple[Config, Mapping[str, Config]]:
+    """What ``mcuq.toml``, in this folder or beside a model, says of the image (beside the first) and of each model."""
+    from mcuq.config import load_config  # noqa: PLC0415 - keeps `mcuq --help` instant
+
+    found = [load_config(Path.cwd(), path.absolute().parent) for _, path in models]
+    return found[0], {name: config.of(name) for (name, _), config in zip(models, found, strict=True)}
 
 
 def given_samples(builts: Sequence[Built], given: Sequence[str], config: Config) -> tuple[Dataset | None, ...]:

@@ -17,6 +17,7 @@ from mcuq.cli._shared import (
     check_mixed,
     chosen_board,
     cmsis_nn_option,
+    configurations,
     error_console,
     existing,
     flash_option,
@@ -98,11 +99,10 @@ def command(
 
     A float model is quantized with the samples that --data names, to int8 or as --scheme says. Several models go into
     one image: each is called as its file, or NAME, and they share kernels and an arena. Defaults come from mcuq.toml
-    in this folder or beside the first model.
+    in this folder or beside each model.
     """
     from mcuq.board import placed  # noqa: PLC0415 - keeps `mcuq --help` instant
     from mcuq.build import BuildOptions, Source, build  # noqa: PLC0415
-    from mcuq.config import load_config  # noqa: PLC0415
     from mcuq.fit import NOTHING, Goals, Known  # noqa: PLC0415
     from mcuq.planner.choose import Optimize  # noqa: PLC0415
     from mcuq.planner.lower import KernelPolicy  # noqa: PLC0415
@@ -112,16 +112,14 @@ def command(
     set_up_logging(console, verbose)
     found = [named_model(entry) for entry in models]
     names = [name for name, _ in found]
-    config = load_config(Path.cwd(), found[0][1].absolute().parent)
+    config, own = configurations(found)
     plain = chosen_board(board, board_file, config.board)
     samples = by_model(data, names)
-    files = tuned or tuple(dict.fromkeys(file for name in names if (file := config.of(name).tuned)))
+    files = tuned or tuple(dict.fromkeys(file for name in names if (file := own[name].tuned)))
     settled = tuned_by_model([read_tuned(Path(file), plain) for file in files], names)
     places = placement_of(settled.values())
     chosen = placed(plain, {**places, **banks_of(place)})
-    requests = {
-        name: quantize_request(scheme, calibration, config.of(name), integer_only=integer_only) for name in names
-    }
+    requests = {name: quantize_request(scheme, calibration, own[name], integer_only=integer_only) for name in names}
     for request in requests.values():
         check_mixed(request, latency=latency, max_drop=max_drop)
         if request.mixed and len(names) > 1:
@@ -134,10 +132,10 @@ def command(
             Source(
                 path,
                 name,
-                samples.get(name) or config.of(name).data,
+                samples.get(name) or own[name].data,
                 requests[name],
                 Known(settled[name].choices) if name in settled else NOTHING,
-                config.of(name).stream if stream is None else stream,
+                own[name].stream if stream is None else stream,
             )
             for name, path in found
         ),

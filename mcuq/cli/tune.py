@@ -17,6 +17,7 @@ from mcuq.cli._shared import (
     by_model,
     chosen_board,
     cmsis_nn_option,
+    configurations,
     error_console,
     existing,
     flash_command_option,
@@ -99,7 +100,6 @@ def command(
     """
     from mcuq.bench import OnBoard, Simulator  # noqa: PLC0415 - keeps `mcuq --help` instant
     from mcuq.codegen.names import check_distinct  # noqa: PLC0415
-    from mcuq.config import load_config  # noqa: PLC0415
     from mcuq.fit import Goals  # noqa: PLC0415
     from mcuq.flash.write import write  # noqa: PLC0415
     from mcuq.model import load_model  # noqa: PLC0415
@@ -113,7 +113,7 @@ def command(
     set_up_logging(console, verbose)
     given = dict(named_model(entry) for entry in models)
     check_distinct([named_model(entry)[0] for entry in models])
-    config = load_config(Path.cwd(), next(iter(given.values())).absolute().parent)
+    config, own = configurations(tuple(given.items()))
     chosen = chosen_board(board, board_file, config.board)
     if output is not None and len(given) > 1:
         raise UsageError("--output names one file, and each model has its own", hint="leave it out")
@@ -136,9 +136,9 @@ def command(
             dataclasses.replace(
                 load_model(
                     path,
-                    samples.get(name) or config.of(name).data,
+                    samples.get(name) or own[name].data,
                     progress,
-                    stream=config.of(name).stream if stream is None else stream,
+                    stream=own[name].stream if stream is None else stream,
                 ),
                 name=name,
             )
