@@ -21,6 +21,7 @@ from mcuq.model import Model, load_model
 from mcuq.ops.base import Case
 from mcuq.planner.arena import plan
 from mcuq.planner.lower import KernelPolicy, lower
+from mcuq.quantize.request import Request
 from mcuq.quiet import quiet_stderr
 from mcuq.reference import Reference
 from tests.harness.keras_corpus import NETS, OPS, REFUSED, UNCHANGED, layers_of, one_layer, op_models, several
@@ -51,8 +52,8 @@ def layers(keras: Any) -> Mapping[str, Any]:
     return {**layers_of(keras), **op_models(keras)}
 
 
-def loaded(keras: Any, model: Any, path: Path) -> Model:
-    return load_model(save(keras, model, path), None, lambda *_: None, synthetic_samples=2)
+def loaded(keras: Any, model: Any, path: Path, scheme: str = "w8a8") -> Model:
+    return load_model(save(keras, model, path), None, lambda *_: None, 2, Request(scheme))
 
 
 def random_inputs(model: Model) -> list[np.ndarray]:
@@ -112,6 +113,15 @@ def test_what_a_causal_mask_hides_stays_hidden_and_the_scores_keep_their_precisi
     np.testing.assert_array_equal(found[:-1], other[:-1])
     wanted = approximate.run([first[0]])[0]
     assert np.abs(exact.outputs[0].dequantize(found) - wanted).max() < 0.08 * np.ptp(wanted)
+
+
+def test_a_codec_of_int16_activations_gives_litert_bytes_in_c_too(keras: Any, tmp_path: Path) -> None:
+    model = loaded(keras, NETS["seanet"](keras), tmp_path / "seanet.keras", "w8a16")
+    assert {layer.output.type.dtype for layer in model.graph.layers()} == {DType.INT16}
+    wanted = {"CONV_2D", "TRANSPOSE_CONV", "ADD", "SUB", "LEAKY_RELU", "STRIDED_SLICE"}
+    assert wanted <= {node.op for node in model.graph.nodes}
+    assert_litert_bytes(model)
+    assert differences_on_the_host([suite_case("seanet", model)], tmp_path / "suite") == []
 
 
 def check_refusals(keras: Any, layers: Mapping[str, Any], names: Sequence[str], folder: Path) -> None:

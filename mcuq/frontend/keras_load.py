@@ -5,6 +5,7 @@ The caller has inspected the file (``model_file``): nothing that is loaded here 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from mcuq.errors import ToolError, UnsupportedError
@@ -63,7 +64,10 @@ def _tf_keras_load(tf_keras: Any, file: KerasFile) -> Any:
 
 
 def first_line(error: Exception) -> str:
-    """The first line that says something, cut to a readable length."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    """The first line that says something, cut to a readable length. Keras says first which layer it called."""
+    plain = re.sub(r"\x1b\[\d*m", "", str(error))
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
     line = lines[0] if lines else type(error).__name__
+    if line.startswith("Exception encountered when calling") and len(lines) > 1:
+        line = f"{line.removeprefix('Exception encountered when calling ').rstrip('.')}: {lines[1]}"
     return line if len(line) <= 300 else f"{line[:297]}..."

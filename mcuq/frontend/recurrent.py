@@ -93,12 +93,13 @@ def _weights(layer: Any) -> Lstm | Cell:
 
 def _standing(mark: int, layer: Any) -> Any:
     units, sequences, backwards = layer.units, layer.return_sequences, layer.go_backwards
+    usual = layer.call
 
     def call(sequence: Any, *_arguments: Any, initial_state: Any = None, mask: Any = None, **_keywords: Any) -> Any:
         import tensorflow  # noqa: PLC0415
 
-        if initial_state is not None or mask is not None:
-            raise ValueError("a recurrent layer with an initial state or a mask is not taken")
+        if initial_state is not None or mask is not None:  # unrolled it still compiles, as what it is made of
+            return usual(sequence, *_arguments, initial_state=initial_state, mask=mask, **_keywords)
         if backwards:
             sequence = tensorflow.reverse(sequence, [1])
         marks = np.full(units, mark, np.int32)

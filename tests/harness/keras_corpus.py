@@ -422,11 +422,75 @@ def super_resolution(keras: Any) -> Any:
     return keras.Model(given, keras.ops.clip(x, 0, 1))
 
 
+def hello_world(keras: Any) -> Any:
+    """TFLM's sine."""
+    k = keras.layers
+    return keras.Sequential([keras.Input((1,)), *(k.Dense(16, activation="relu") for _ in range(2)), k.Dense(1)])
+
+
+def micro_speech(keras: Any) -> Any:
+    """TFLM's keywords in 49 spectra of 40 bands."""
+    k = keras.layers
+    given = keras.Input((1960,))
+    x = k.Conv2D(8, (10, 8), strides=2, padding="same", activation="relu")(k.Reshape((49, 40, 1))(given))
+    return _scores(keras, given, k.Flatten()(k.Dropout(0.5)(x)))
+
+
+def person_detection(keras: Any) -> Any:
+    """TFLM's MobileNetV1 of a quarter of the channels, for 96x96 grey pixels."""
+    k = keras.layers
+    given = keras.Input((96, 96, 1))
+    x = _normed(keras, given, k.Conv2D(8, 3, strides=2, padding="same", use_bias=False))
+    blocks = ((16, 1), (32, 2), (32, 1), (64, 2), (64, 1), (128, 2), *((128, 1),) * 5, (256, 2), (256, 1))
+    for filters, stride in blocks:
+        x = _normed(keras, x, k.DepthwiseConv2D(3, strides=stride, padding="same", use_bias=False))
+        x = _normed(keras, x, k.Conv2D(filters, 1, use_bias=False))
+    x = k.Conv2D(2, 1)(k.AveragePooling2D(3)(x))
+    return keras.Model(given, k.Softmax()(k.Reshape((2,))(x)))
+
+
+def mnist_lstm(keras: Any) -> Any:
+    """TFLM's digits, row by row."""
+    k = keras.layers
+    given = keras.Input((28, 28))
+    return _scores(keras, given, k.Flatten()(k.LSTM(20, return_sequences=True)(given)), 10)
+
+
+def noise_suppression(keras: Any) -> Any:
+    """RNNoise for one frame of 42 features; the states of its three GRUs are inputs and outputs."""
+    k = keras.layers
+    given = keras.Input((1, 42), name="features")
+    states = [keras.Input((units,), name=f"state_{units}") for units in (24, 48, 96)]
+    x = k.Dense(24, activation="tanh")(given)
+
+    def remembering(data: Any, state: Any) -> Any:
+        made = k.GRU(state.shape[1], activation="tanh", return_sequences=True, unroll=True)
+        return made(data, initial_state=state)
+
+    speech = remembering(x, states[0])
+    noise = remembering(k.Concatenate()([x, speech, given]), states[1])
+    cleaned = remembering(k.Concatenate()([speech, noise, given]), states[2])
+    gains = k.Dense(22, activation="sigmoid")(cleaned)
+    voice = k.Dense(1, activation="sigmoid")(speech)
+    return keras.Model([given, *states], [gains, voice, *(k.Flatten()(state) for state in (speech, noise, cleaned))])
+
+
+def seanet(keras: Any) -> Any:
+    """The layers of a codec for speech, which run with int16 activations."""
+    k = keras.layers
+    given = keras.Input((16, 4))
+    x = k.LeakyReLU(negative_slope=0.3)(k.Conv1D(6, 3)(k.ZeroPadding1D((2, 0))(given)))
+    x = k.Add()([x, k.Conv1D(6, 1)(k.LeakyReLU(negative_slope=0.3)(k.Conv1D(4, 3, padding="causal")(x)))])
+    y = k.Conv1DTranspose(4, 4, strides=2)(k.Conv1D(8, 4, strides=2)(k.ZeroPadding1D((2, 0))(x)))
+    return keras.Model(given, k.Subtract()([k.Conv1D(4, 3)(y[:, :-2]), given[:, 2:]]))
+
+
 NETS: Mapping[str, Callable[[Any], Any]] = {
     build.__name__: build
     for build in (
         *(mobilenet_v1, mobilenet_v2, mobilenet_v3, efficientnet_lite_stem, squeezenet, inception, densenet),
         *(tcn, wavenet, crnn, lstm_classifier, gru_classifier, autoencoder, convolutional_autoencoder, unet),
         *(transformer, causal_transformer, text_cnn, siamese, super_resolution),
+        *(hello_world, micro_speech, person_detection, mnist_lstm, noise_suppression, seanet),
     )
 }
