@@ -16,14 +16,11 @@ from mcuq.frontend.tflite import bind, read_tflite
 from mcuq.image import board_toolchain, compile_kernels
 from mcuq.mixed.machine import Machine
 from mcuq.passes import run_passes
-from mcuq.planner.choose import CodeOf, Cost, LayerOptions, Option, survey
+from mcuq.planner.choose import Budget, CodeOf, Cost, LayerOptions, Optimize, Option, choose, survey
 from mcuq.toolchain import find_tool
 
 WORTH = 2.0**-8
-"""Bytes of flash that a cycle is worth where there are no budgets: about what ``balanced`` makes of it."""
-
-TRIED = (1.0, 2.0**-4, 2.0**-6, WORTH, 2.0**-10, 2.0**-12, 0.0)
-"""The same within budgets: quick kernels first."""
+"""Bytes of flash that a cycle is worth, where a layer is looked at alone: about what ``balanced`` makes of it."""
 
 COUNTED, ESTIMATED = "counted", "estimated"
 
@@ -50,34 +47,43 @@ class Prices:
 
     def all_constants(self, schemes: Mapping[str, str]) -> int:
         """Bytes of the constants of the whole model, with these ``schemes`` by layer."""
-        return sum(option.lowering.constant_bytes for option in self._all(schemes, WORTH))
+        return sum(option.lowering.constant_bytes for option in self._all(schemes))
 
     def cost(self, schemes: Mapping[str, str]) -> Cost:
-        """What the whole image takes with kernels that suit the budgets, the quickest of them first."""
-        worth = TRIED if self._machine.budgets else (WORTH,)
-        found = [self._cost(self._all(schemes, cycle_bytes)) for cycle_bytes in worth]
-        return next((one for one in found if self.fits(one)), found[-1])
+        """What the whole image takes: within budgets with the kernels that a build would choose, else with those that
+        are worth their bytes.
+        """
+        found, beside = self._chosen(schemes) if self._machine.budgets else self._near(schemes), self._beside()
+        return Cost(found.cycles, found.flash_bytes + beside.flash_bytes, found.ram_bytes + beside.ram_bytes)
 
-    def _cost(self, picked: Sequence[Option]) -> Cost:
+    def _chosen(self, schemes: Mapping[str, str]) -> Cost:
+        """The quickest kernels that fit, or what comes nearest: layers share code."""
+        goals, beside = self._machine.goals, self._beside()
+        budget = Budget(
+            None if goals.flash_bytes is None else goals.flash_bytes - beside.flash_bytes,
+            None if goals.ram_bytes is None else goals.ram_bytes - beside.ram_bytes,
+        )
+        layers = [self._options(name, schemes.get(name, self._usual)) for name in self._by_scheme[self._usual]]
+        return choose(layers, Optimize.SPEED, budget, self._code_of)[1]
+
+    def _near(self, schemes: Mapping[str, str]) -> Cost:
+        picked = self._all(schemes)
         pieces = {piece for option in picked for piece in self._code_of(option.lowering)}
         constants = sum(option.lowering.constant_bytes for option in picked)
-        beside = self._beside()
         return Cost(
             sum(option.cycles for option in picked),
-            constants + sum(piece.bytes for piece in pieces) + beside.flash_bytes,
-            max((option.ram_bytes for option in picked), default=0) + beside.ram_bytes,
+            constants + sum(piece.bytes for piece in pieces),
+            max((option.ram_bytes for option in picked), default=0),
         )
 
-    def _all(self, schemes: Mapping[str, str], cycle_bytes: float) -> list[Option]:
+    def _all(self, schemes: Mapping[str, str]) -> list[Option]:
         layers = self._by_scheme[self._usual]
-        return [self._picked(name, schemes.get(name, self._usual), cycle_bytes) for name in layers]
+        return [self._picked(name, schemes.get(name, self._usual), WORTH) for name in layers]
 
     def _picked(self, layer: str, scheme: str, cycle_bytes: float) -> Option:
-        """The kernel with the fewest bytes and cycles, each worth ``cycle_bytes``, within the budget of RAM."""
-        options, limit = self._options(layer, scheme).options, self._machine.goals.ram_bytes
-        room = None if limit is None else limit - self._beside().ram_bytes
-        able = [option for option in options if room is None or option.ram_bytes <= room] or options
-        return min(able, key=lambda option: option.lowering.constant_bytes + cycle_bytes * option.cycles)
+        """The kernel with the fewest bytes and cycles, each worth ``cycle_bytes``."""
+        options = self._options(layer, scheme).options
+        return min(options, key=lambda option: option.lowering.constant_bytes + cycle_bytes * option.cycles)
 
     def fits(self, cost: Cost) -> bool:
         """Is ``cost`` within all limits?"""
