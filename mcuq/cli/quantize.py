@@ -181,8 +181,9 @@ def _show_mixed(found: Mixed) -> None:
     _add(table, found.chosen, found.usual, "bold")
     output.print(table)
     output.print(
-        "constants: counted, for kernels that are worth their bytes; flash, cycles: estimated; error: of the scores, in "
-        f"parts of their deviation, estimated from layers quantized one by one; same class: measured, {found.samples} samples"
+        "constants: counted, for kernels that are worth their bytes; flash, cycles: estimated; error: of the scores, "
+        "in parts of their deviation, estimated from layers quantized one by one; "
+        f"same class: measured, {found.samples} samples"
     )
     output.print("\n".join(found.lines()))
 
