@@ -136,7 +136,7 @@ def test_flags_of_mixed_schemes_mean_nothing_without_them(folder: Path, capfd: p
         (["quantize", "net.tflite", *MIXED, "--latency", "1ms"], "a time is no number of cycles without a board"),
         (["quantize", "net.tflite", *MIXED, "--plot", "front.pdf"], "a plot is an .svg or a .png file"),
         (["quantize", "net.tflite", "--scheme", "mixed"], "the scheme mixed needs data"),
-        (["analyze", "net.tflite", *MIXED], "the scheme mixed is for"),
+        (["analyze", "net.tflite", *MIXED], "the scheme mixed is none of a calibrated model"),
         (["quantize", "net.tflite", *MIXED, "--latency", "soon"], "'soon' is no time such as 25ms"),
     ):
         assert run(command) == 2, command
