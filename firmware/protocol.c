@@ -17,21 +17,23 @@ _Static_assert(PAYLOAD_BYTES <= 65535U, "the payload size is sent in 16 bits");
 
 static uint8_t request_bytes[PAYLOAD_BYTES];
 static uint8_t response_bytes[PAYLOAD_BYTES]; /* kept until the next request, to answer a repeated one */
-static uint32_t response_length;              /* with CRC, 0 before the first */
-static uint32_t answered_crc;                 /* CRC of the request that was answered, hence of its type and sequence too */
-static uint32_t request_crc;                  /* of the request that is being answered */
-static mcuq_frame_decoder decoder;
 
-/* Which requests are new: none before the first HELLO, for the host must learn of a reset; then those numbered after the
+/* One struct, because each address of its own costs a load and a word of flash.
+ *
+ * Which requests are new: none before the first HELLO, for the host must learn of a reset; then those numbered after the
  * last one taken. HELLO itself changes nothing and is answered at any time. */
-static bool greeted;
-static uint32_t last_sequence; /* of the request taken last, 0 before the first */
-#define NEW_SEQUENCES 0x7FFFU  /* the numbers after last_sequence, modulo 2^16, that are new */
-
-static uint32_t selected; /* the model that requests are about */
-
-static mcuq_clock session_clock;
-static mcuq_counter session_counter;
+static struct {
+    uint32_t response_length; /* with CRC, 0 before the first */
+    uint32_t answered_crc;    /* CRC of the request that was answered, hence of its type and sequence too */
+    uint32_t request_crc;     /* of the request that is being answered */
+    uint32_t last_sequence;   /* of the request taken last, 0 before the first */
+    uint32_t selected;        /* the model that requests are about */
+    bool greeted;
+    mcuq_clock clock;
+    mcuq_counter counter;
+    mcuq_frame_decoder decoder;
+} line;
+#define NEW_SEQUENCES 0x7FFFU /* the numbers after last_sequence, modulo 2^16, that are new */
 
 typedef struct {
     const uint8_t *body;
@@ -67,25 +69,25 @@ static uint32_t answer_hello(request ask, uint8_t *body)
     if (ask.bytes > 1U) {
         return REFUSED | MCUQ_NAK_BAD_LENGTH;
     }
-    const uint32_t number = ask.bytes == 0U ? selected : ask.body[0];
+    const uint32_t number = ask.bytes == 0U ? line.selected : ask.body[0];
     if (number >= mcuq_model_count) {
         return REFUSED | MCUQ_NAK_BAD_INDEX;
     }
     const mcuq_model *const model = &mcuq_models[number];
     body[0] = (uint8_t)MCUQ_PROTOCOL_VERSION;
     const bool fed = model->input_count > 0U && model->inputs[0].data == NULL;
-    body[1] = (uint8_t)((session_clock.fallback ? MCUQ_FLAG_CLOCK_FALLBACK : 0) | (fed ? MCUQ_FLAG_FED_INPUT : 0));
-    body[2] = (uint8_t)session_counter.kind;
-    body[3] = (uint8_t)session_counter.bits;
-    mcuq_store_u32(body + 4, session_clock.core_hz);
-    mcuq_store_u32(body + 8, session_counter.hz);
+    body[1] = (uint8_t)((line.clock.fallback ? MCUQ_FLAG_CLOCK_FALLBACK : 0) | (fed ? MCUQ_FLAG_FED_INPUT : 0));
+    body[2] = (uint8_t)line.counter.kind;
+    body[3] = (uint8_t)line.counter.bits;
+    mcuq_store_u32(body + 4, line.clock.core_hz);
+    mcuq_store_u32(body + 8, line.counter.hz);
     mcuq_store_u16(body + 12, PAYLOAD_BYTES);
     body[14] = (uint8_t)model->input_count;
     body[15] = (uint8_t)model->output_count;
     mcuq_store_u32(body + 16, model->layer_count);
     mcuq_store_u32(body + 20, model->arena_bytes);
     memcpy(body + 24, mcuq_build_id, 16U);
-    mcuq_store_u16(body + 40, last_sequence);
+    mcuq_store_u16(body + 40, line.last_sequence);
     uint32_t length = 42U;
     length += put_name(body + length, MCUQ_BOARD_NAME);
     length += put_name(body + length, model->name);
@@ -102,7 +104,7 @@ static uint32_t answer_select(request ask)
     if (ask.body[0] >= mcuq_model_count) {
         return REFUSED | MCUQ_NAK_BAD_INDEX;
     }
-    selected = ask.body[0];
+    line.selected = ask.body[0];
     return 0U;
 }
 
@@ -112,8 +114,8 @@ static uint32_t answer_buffers(request ask, uint8_t *body)
         return REFUSED | MCUQ_NAK_BAD_LENGTH;
     }
     const bool outputs = ask.body[0] != 0U;
-    const mcuq_buffer *const buffers = outputs ? mcuq_models[selected].outputs : mcuq_models[selected].inputs;
-    const uint32_t count = outputs ? mcuq_models[selected].output_count : mcuq_models[selected].input_count;
+    const mcuq_buffer *const buffers = outputs ? mcuq_models[line.selected].outputs : mcuq_models[line.selected].inputs;
+    const uint32_t count = outputs ? mcuq_models[line.selected].output_count : mcuq_models[line.selected].input_count;
     uint32_t length = 0U;
     for (uint32_t i = ask.body[1]; i < count && length + 4U <= BODY_BYTES; i++) {
         mcuq_store_u32(body + length, buffers[i].bytes);
@@ -130,10 +132,10 @@ static uint32_t answer_write_input(request ask)
     const uint32_t index = ask.body[0];
     const uint32_t offset = mcuq_load_u32(ask.body + 1);
     const uint32_t count = ask.bytes - 5U;
-    if (index >= mcuq_models[selected].input_count) {
+    if (index >= mcuq_models[line.selected].input_count) {
         return REFUSED | MCUQ_NAK_BAD_INDEX;
     }
-    const mcuq_buffer input = mcuq_models[selected].inputs[index];
+    const mcuq_buffer input = mcuq_models[line.selected].inputs[index];
     if (input.data == NULL || offset > input.bytes || count > input.bytes - offset) {
         return REFUSED | MCUQ_NAK_OUT_OF_RANGE;
     }
@@ -149,9 +151,9 @@ static uint32_t answer_run(request ask, uint8_t *body)
     feed.left = 0U;
     feed.taken = 0U;
     feed.abandoned = false;
-    mcuq_model_reset(selected); /* every sample stands alone */
-    mcuq_profile_begin(mcuq_models[selected].layer_count, ask.bytes == 0U ? 0U : mcuq_load_u32(ask.body));
-    const int32_t status = mcuq_model_invoke(selected);
+    mcuq_model_reset(line.selected); /* every sample stands alone */
+    mcuq_profile_begin(mcuq_models[line.selected].layer_count, ask.bytes == 0U ? 0U : mcuq_load_u32(ask.body));
+    const int32_t status = mcuq_model_invoke(line.selected);
     const uint64_t ticks = mcuq_profile_end();
     mcuq_store_u32(body, (uint32_t)status);
     mcuq_store_u64(body + 4, ticks);
@@ -166,10 +168,10 @@ static uint32_t answer_read_output(request ask, uint8_t *body)
     const uint32_t index = ask.body[0];
     const uint32_t offset = mcuq_load_u32(ask.body + 1);
     const uint32_t count = mcuq_load_u16(ask.body + 5);
-    if (index >= mcuq_models[selected].output_count) {
+    if (index >= mcuq_models[line.selected].output_count) {
         return REFUSED | MCUQ_NAK_BAD_INDEX;
     }
-    const mcuq_buffer output = mcuq_models[selected].outputs[index];
+    const mcuq_buffer output = mcuq_models[line.selected].outputs[index];
     if (count > BODY_BYTES || offset > output.bytes || count > output.bytes - offset) {
         return REFUSED | MCUQ_NAK_OUT_OF_RANGE;
     }
@@ -185,7 +187,7 @@ static uint32_t answer_arena(uint8_t type, request ask, uint8_t *body)
     }
     const uint32_t offset = mcuq_load_u32(ask.body);
     const uint32_t count = mcuq_load_u32(ask.body + 4);
-    const uint32_t arena_bytes = mcuq_models[selected].arena_bytes;
+    const uint32_t arena_bytes = mcuq_models[line.selected].arena_bytes;
     const bool read = type == (uint8_t)MCUQ_REQUEST_READ_ARENA;
     if (offset > arena_bytes || count > arena_bytes - offset || (read && count > BODY_BYTES)) {
         return REFUSED | MCUQ_NAK_OUT_OF_RANGE;
@@ -255,12 +257,12 @@ static uint32_t dispatch(uint8_t type, request ask, uint8_t *body)
  * have the same CRC. */
 static bool repeated(uint32_t frame_bytes)
 {
-    request_crc = mcuq_load_u32(request_bytes + frame_bytes - MCUQ_FRAME_CRC_BYTES);
-    if (response_length == 0U || request_crc != answered_crc || request_bytes[1] != response_bytes[1] ||
+    line.request_crc = mcuq_load_u32(request_bytes + frame_bytes - MCUQ_FRAME_CRC_BYTES);
+    if (line.response_length == 0U || line.request_crc != line.answered_crc || request_bytes[1] != response_bytes[1] ||
         request_bytes[2] != response_bytes[2]) {
         return false;
     }
-    mcuq_frame_resend(response_bytes, response_length);
+    mcuq_frame_resend(response_bytes, line.response_length);
     return true;
 }
 
@@ -269,12 +271,12 @@ static bool repeated(uint32_t frame_bytes)
 static bool in_step(void)
 {
     if (request_bytes[0] == (uint8_t)MCUQ_REQUEST_HELLO) {
-        greeted = true;
+        line.greeted = true;
         return true;
     }
     const uint32_t sequence = mcuq_load_u16(request_bytes + 1);
-    if (greeted && ((sequence - last_sequence - 1U) & 0xFFFFU) < NEW_SEQUENCES) {
-        last_sequence = sequence;
+    if (line.greeted && ((sequence - line.last_sequence - 1U) & 0xFFFFU) < NEW_SEQUENCES) {
+        line.last_sequence = sequence;
         return true;
     }
     uint8_t frame[MCUQ_FRAME_OVERHEAD_BYTES + 2U] = {
@@ -297,9 +299,9 @@ static void respond(uint32_t body_bytes)
     }
     response_bytes[1] = request_bytes[1];
     response_bytes[2] = request_bytes[2];
-    answered_crc = request_crc;
-    response_length = MCUQ_FRAME_OVERHEAD_BYTES + body_bytes;
-    mcuq_frame_send(response_bytes, response_length - MCUQ_FRAME_CRC_BYTES);
+    line.answered_crc = line.request_crc;
+    line.response_length = MCUQ_FRAME_OVERHEAD_BYTES + body_bytes;
+    mcuq_frame_send(response_bytes, line.response_length - MCUQ_FRAME_CRC_BYTES);
 }
 
 /* Waits for a request that is to be executed. Returns its frame's length, 0 when the line is closed. */
@@ -310,7 +312,7 @@ static uint32_t receive(void)
         if (byte < 0) {
             return 0U;
         }
-        const uint32_t frame_bytes = mcuq_frame_decode(&decoder, (uint8_t)byte);
+        const uint32_t frame_bytes = mcuq_frame_decode(&line.decoder, (uint8_t)byte);
         if (frame_bytes > 0U && !repeated(frame_bytes) && in_step()) {
             return frame_bytes;
         }
@@ -335,7 +337,7 @@ static void ask_for_input(void)
         const uint32_t data_bytes = frame_bytes - MCUQ_FRAME_OVERHEAD_BYTES;
         if (data_bytes <= 4U) {
             answer = REFUSED | MCUQ_NAK_BAD_LENGTH;
-        } else if (mcuq_load_u32(data) != feed.taken || data_bytes - 4U > mcuq_models[selected].inputs[0].bytes - feed.taken) {
+        } else if (mcuq_load_u32(data) != feed.taken || data_bytes - 4U > mcuq_models[line.selected].inputs[0].bytes - feed.taken) {
             answer = REFUSED | MCUQ_NAK_OUT_OF_RANGE;
         } else {
             feed.next = data + 4;
@@ -400,9 +402,9 @@ uint32_t mcuq_protocol_stopped(uint32_t parts)
 
 void mcuq_protocol_serve(mcuq_clock clock, mcuq_counter counter)
 {
-    session_clock = clock;
-    session_counter = counter;
-    mcuq_frame_decoder_init(&decoder, request_bytes, PAYLOAD_BYTES);
+    line.clock = clock;
+    line.counter = counter;
+    mcuq_frame_decoder_init(&line.decoder, request_bytes, PAYLOAD_BYTES);
     uint32_t frame_bytes = receive();
     while (frame_bytes > 0U) {
         const uint8_t type = request_bytes[0];
