@@ -32,7 +32,7 @@ def checked(first: int, count: int) -> list[Verdict]:
     assert [one for one in found if one.kind == "wrong"] == []
     assert len(found) == count
     kinds = Counter(one.kind for one in found)
-    assert kinds["right"] > 0.15 * count and kinds["refused"] > 0.5 * count, kinds  # near enough to the real thing
+    assert kinds["right"] > 0.1 * count and kinds["refused"] > 0.5 * count, kinds  # near enough to the real thing
     return found
 
 
