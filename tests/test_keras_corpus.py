@@ -38,16 +38,15 @@ QUICK_SHAPES = ((7, 12), (10,))
 QUICK_NETS = ("mobilenet_v3", "tcn")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def keras() -> Any:
     with quiet_stderr():
         import keras
-
-        keras.utils.set_random_seed(SEED)
+    keras.utils.set_random_seed(SEED)  # before each test: weights do not depend on which ran before
     return keras
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def layers(keras: Any) -> Mapping[str, Any]:
     return {**layers_of(keras), **op_models(keras)}
 
