@@ -94,7 +94,8 @@ def test_ternary_digits_come_close_to_float_and_the_file_is_what_was_trained(
     found = levels(tflite)
     assert found["conv1"] > 3
     assert found["conv2"] == found["scores"] == 3
-    outputs = run_float(tflite, [TEST["x"]])[0]
+    file = Reference(tflite)  # the optimized kernels round otherwise
+    outputs = file.outputs[0].dequantize(file.run_all([TEST["x"]])[0])
     assert points_lost(digits, outputs) <= 2
     trained = ternary.predict(TEST["x"], verbose=0)
     assert (outputs.argmax(axis=1) == trained.argmax(axis=1)).mean() >= 0.99
@@ -124,8 +125,10 @@ def residual(keras: Any) -> Any:
     wise = layers.DepthwiseConv2D(3, strides=1, padding="same", activation="relu6", name="wise")(stem)
     joined = layers.ReLU()(layers.Add()([stem, layers.Conv2D(8, 1, name="point")(wise)]))
     wide = layers.Concatenate()([joined, layers.Conv2D(8, 3, padding="same", name="side")(joined)])
-    small = layers.MaxPooling2D(2)(layers.Conv2D(16, 3, strides=2, activation="tanh", name="last")(wide))
-    return keras.Model(image, layers.Dense(5, activation="softmax", name="scores")(layers.Flatten()(small)), name="net")
+    small = layers.AveragePooling2D(3, strides=2, padding="same")(layers.LeakyReLU()(wide))
+    last = layers.Conv2D(16, 3, padding="same", activation="tanh", name="last")(small)
+    scores = layers.Dense(5, activation="softmax", name="scores")(layers.GlobalAveragePooling2D()(last))
+    return keras.Model(image, scores, name="net")
 
 
 def test_a_residual_net_trains_by_fit_and_layers_have_schemes_by_name() -> None:
@@ -146,7 +149,7 @@ def test_a_residual_net_trains_by_fit_and_layers_have_schemes_by_name() -> None:
     assert found["wise"] <= 15
     assert found["last"] <= 16
     assert found["stem"] > 16
-    same_integers(prepared, samples[:8], 0.9)
+    same_integers(prepared, samples[:8], 0.98)
 
 
 def test_a_model_of_keras_2_trains_until_its_time_is_up() -> None:
@@ -168,7 +171,7 @@ def test_a_model_of_keras_2_trains_until_its_time_is_up() -> None:
         np.square(run_float(file, [samples])[0] - wanted).mean() for file in (rounded, qat.export(prepared))
     )
     assert after < 0.8 * before
-    same_integers(prepared, samples[:8], 0.9)
+    same_integers(prepared, samples[:8], 0.98)
     begin = time.monotonic()
     qat.distill(prepared, samples, epochs=1_000_000, minutes=0.01, progress=epochs.append)
     assert time.monotonic() - begin < 60

@@ -24,7 +24,7 @@ from mcuq.quantize.scheme import Array
 
 BATCH = 64
 STEPS = 2000
-LEARNING_RATE = 4e-3
+LEARNING_RATE = 2e-3
 TEMPERATURE = 2.0
 
 
@@ -56,7 +56,8 @@ def distill(
     """Trains ``prepared`` in place, and returns it.
 
     ``samples`` (an array, or several for several inputs) are changed a little each time unless ``augment`` is off.
-    ``labels``, one class a sample, negative where it is not known, count beside the float model's answers.
+    ``labels``, one class a sample, negative where it is not known, count beside the float model's answers where the
+    first output is a probability for each class.
     ``epochs`` are by default so many as make 2,000 batches of 64. With ``minutes`` training ends after so long if that
     is sooner. The same ``seed`` gives the same model on one machine, unless time ends it.
     """
@@ -91,7 +92,8 @@ def _arrays(prepared: FakeQuantized, samples: Any) -> list[Array]:
 
 def _one_hot(prepared: FakeQuantized, labels: Any, count: int) -> Array:
     """A row for each sample, zeros where its class is not known."""
-    classes = prepared.architecture.program.steps[-1].shape[-1]
+    program = prepared.architecture.program
+    classes = next(step.shape[-1] for step in program.steps if step.output == program.outputs[0])
     known = np.full(count, -1) if labels is None else np.asarray(labels, np.int64).reshape(-1)
     if len(known) != count:
         raise DataError(f"{len(known)} labels do not fit {count} samples")
@@ -113,6 +115,7 @@ class _Lesson:
         self._optimizer.build(model.trainable_variables)
         program = model.architecture.program
         self._compared = [s.output for s in program.steps if s.op not in SAME_SCALE | FIXED_SCALE]
+        self._first = program.outputs[0]
         self._ends = [s for s in program.steps if s.output in program.outputs]
         self._step = tf.function(self._learn, autograph=False)
 
@@ -135,8 +138,7 @@ class _Lesson:
             student = self._model.activations(batch, training=True)
             loss = self._loss(student, teacher, labels)
         self._optimizer.apply(tape.gradient(loss, variables), variables)
-        end = self._ends[0].output
-        same = tf.argmax(student[end], axis=-1) == tf.argmax(teacher[end], axis=-1)
+        same = tf.argmax(student[self._first], axis=-1) == tf.argmax(teacher[self._first], axis=-1)
         return loss, tf.reduce_mean(tf.cast(same, tf.float32))
 
     def _loss(self, student: Mapping[int, Any], teacher: Mapping[int, Any], labels: Any) -> Any:
@@ -149,7 +151,8 @@ class _Lesson:
             if step.op == "SOFTMAX":
                 scores, wanted = student[step.inputs[0]], teacher[step.inputs[0]]
                 loss += 4.0 * tf.reduce_mean(_divergence(scores / TEMPERATURE, wanted / TEMPERATURE))
-                loss -= tf.reduce_mean(tf.reduce_sum(labels * tf.nn.log_softmax(scores), -1))
+                if step.output == self._first:
+                    loss -= tf.reduce_mean(tf.reduce_sum(labels * tf.nn.log_softmax(scores), -1))
         return loss
 
 

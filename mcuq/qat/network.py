@@ -18,15 +18,12 @@ import numpy as np
 import tensorflow as tf
 
 from mcuq.qat.program import Program, Step
+from mcuq.qat.roundings import Rounding, rounding
 from mcuq.quantize.bias_range import CHANNEL_AXIS
 from mcuq.quantize.rounding import Rounded
 from mcuq.quantize.scheme import Array
 
 LOWEST, HIGHEST = -128.0, 127.0
-ROUNDS_TWICE = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D"})
-"""First to the bits that a shift takes off, then these: it shows where weights are large, which is where they have few
-values.
-"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,14 +46,6 @@ class Range:
     scale: float
     zero_point: int
     trained: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rounding:
-    """How an output is rounded: to ``parts`` of a step first, and then with ``offset`` added."""
-
-    parts: Any
-    offset: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,25 +115,36 @@ class FakeQuantized(keras.Model):  # type: ignore[misc]
             for index in known.tensors
         }
         values: dict[int, Any] = dict(architecture.constants)
-        roundings = {}
+        of_layers = {}
         for number, layer in enumerate(architecture.layers):
             scales, step = self.scales(number), layer.step
             accumulators = scales * by_tensor[step.inputs[0]][0]
             steps = _steps(layer.rounded.grid.levels, self.latents[number])
             values[step.inputs[1]] = _unrolled(layer, steps * scales[:, None])
             values[step.inputs[2]] = _whole(self.bias(number) / accumulators) * accumulators
-            if step.op in ROUNDS_TWICE:
-                roundings[step.output] = _twice(accumulators / by_tensor[step.output][0])
-        for step in architecture.program.steps:
-            if step.op == "AVERAGE_POOL_2D":
-                window = float(step.options.filterHeight * step.options.filterWidth)
-                roundings[step.output] = Rounding(window, by_tensor[step.output][1])
+            of_layers[step.output] = accumulators
+        roundings = self._roundings(by_tensor, of_layers)
         passed = architecture.ends if training else frozenset()
 
         def quantized(index: int, x: Any) -> Any:
-            return x if index in passed else _fake_quantized(x, *by_tensor[index], roundings.get(index))
+            return x if index in passed else _fake_quantized(x, *by_tensor[index], roundings[index])
 
         return architecture.program.run(_list(inputs), values, quantized)
+
+    def _roundings(
+        self, by_tensor: Mapping[int, tuple[Any, float]], of_layers: Mapping[int, Any]
+    ) -> dict[int, Rounding]:
+        """By tensor; ``of_layers`` has the scales of accumulators by output."""
+        program = self.architecture.program
+        scales = {index: scale for index, (scale, _) in by_tensor.items()}
+        sizes = dict(zip(program.inputs, map(math.prod, self.architecture.input_shapes), strict=True))
+        sizes |= {step.output: math.prod(step.shape) for step in program.steps}
+        found = dict.fromkeys(program.inputs, Rounding())  # as `mcuq.reference` rounds what goes in
+        for step in program.steps:
+            elements = sizes.get(step.inputs[0], 1) // sizes[step.output]
+            accumulators, zero_point = of_layers.get(step.output), by_tensor[step.output][1]
+            found[step.output] = rounding(step, scales, accumulators, zero_point, elements)
+        return found
 
     def float_activations(self, inputs: Any) -> dict[int, Any]:
         """All activations of the float model."""
@@ -178,27 +178,13 @@ def _straight_through(values: Any, rounded: Any) -> Any:
     return values + tf.stop_gradient(rounded - values)
 
 
-def _fake_quantized(x: Any, scale: Any, zero_point: float, rounding: Rounding | None) -> Any:
+def _fake_quantized(x: Any, scale: Any, zero_point: float, rounded: Rounding) -> Any:
     steps = tf.clip_by_value(x / scale, LOWEST - zero_point, HIGHEST - zero_point)
-    if rounding is None:
-        return scale * _straight_through(steps, _half_away(steps))
-    whole = _half_away(steps * rounding.parts) / rounding.parts + rounding.offset
-    return scale * _straight_through(steps, _half_away(whole) - rounding.offset)
-
-
-def _twice(factors: Any) -> Rounding:
-    """For accumulators times ``factors``, each a half to one times a power of two: that power is taken off at last."""
-    power = -tf.floor(tf.math.log(tf.stop_gradient(factors)) / math.log(2.0)) - 1.0
-    return Rounding(2.0 ** tf.maximum(power, 0.0))
+    return scale * _straight_through(steps, rounded(steps))
 
 
 def _whole(x: Any) -> Any:
     return _straight_through(x, tf.round(x))
-
-
-def _half_away(x: Any) -> Any:
-    """Rounds to the nearest, halves away from zero."""
-    return tf.sign(x) * tf.floor(tf.abs(x) + 0.5)
 
 
 def _steps(levels: Array, latent: Any) -> Any:
