@@ -137,7 +137,7 @@ def test_a_residual_net_trains_by_fit_and_layers_have_schemes_by_name() -> None:
     keras.utils.set_random_seed(5)
     random = np.random.default_rng(5)
     samples, labels = random.normal(size=(64, 12, 10, 3)).astype(np.float32), random.integers(0, 5, 64)
-    prepared = qat.prepare(residual(keras), "w4a8", {"side": "codebook4", "wise": "log2"}, data=samples)
+    prepared = qat.prepare(residual(keras), "w4a8", {"side": "codebook4", "wise": "log2", "stem": "w8a8"}, data=samples)
     before = qat.export(prepared)
     prepared.compile(keras.optimizers.Adam(3e-3), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     history = prepared.fit(samples, labels, batch_size=32, epochs=4, verbose=0).history
