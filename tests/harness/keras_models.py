@@ -184,9 +184,9 @@ def unsupported(keras: Any) -> Any:
     """Layers that mcuq does not compile, between layers that it does."""
     layers = keras.layers
     x = image = keras.Input((8, 8, 3), name="image")
-    x = keras.ops.sin(layers.Conv2D(4, 3, name="fine")(x))
-    x = layers.GlobalAveragePooling2D(name="mean")(keras.ops.floor(x))
-    return keras.Model(image, keras.ops.cos(layers.Dense(3, name="last")(x)))
+    x = keras.ops.ceil(layers.Conv2D(4, 3, name="fine")(x))
+    x = layers.GlobalAveragePooling2D(name="mean")(keras.ops.round(x))
+    return keras.Model(image, keras.ops.ceil(layers.Dense(3, name="last")(x)))
 
 
 def recurrent(keras: Any) -> Any:
