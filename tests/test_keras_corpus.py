@@ -26,7 +26,7 @@ from mcuq.quiet import quiet_stderr
 from mcuq.reference import Reference
 from tests.harness.keras_corpus import NETS, OPS, REFUSED, UNCHANGED, layers_of, one_layer, op_models, several
 from tests.harness.keras_models import save
-from tests.harness.ladder import litert_outputs, random_input, reference_outputs
+from tests.harness.ladder import litert_outputs, random_input, reference_outputs, runs_of
 from tests.harness.suite import SuiteCase, differences_on_the_host
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -63,13 +63,15 @@ def random_inputs(model: Model) -> list[np.ndarray]:
 
 def expected_outputs(model: Model, inputs: list[np.ndarray]) -> list[np.ndarray]:
     """Of the graph that is compiled: the file may convert them to float behind its end."""
-    return litert_outputs(model.tflite, inputs, tensors=[model.tensor_index(name) for name in model.graph.outputs])
+    indices = [model.tensor_index(name) for name in model.graph.outputs]
+    return litert_outputs(model.tflite, inputs, runs_of(model.graph), indices)
 
 
 def assert_litert_bytes(model: Model) -> None:
     inputs = random_inputs(model)
     expected = expected_outputs(model, inputs)
-    for name, got, want in zip(model.graph.outputs, reference_outputs(model.graph, inputs), expected, strict=True):
+    found = reference_outputs(model.graph, inputs, runs_of(model.graph))
+    for name, got, want in zip(model.graph.outputs, found, expected, strict=True):
         np.testing.assert_array_equal(got, want, err_msg=name)
 
 
