@@ -135,7 +135,7 @@ def tools(tmp_path, monkeypatch):
 def built_for(board: Board, folder: Path) -> Built:
     for suffix in (".elf", ".bin", ".hex", ".uf2"):
         (folder / f"net{suffix}").write_bytes(b"image")
-    return Built(folder, board, None, None, folder / "net.elf", None, ())
+    return Built(folder, folder, 0, board, None, None, folder / "net.elf", None, ())
 
 
 def test_the_boards_first_installed_runner_is_taken_and_another_by_name(tools, tmp_path):
