@@ -33,12 +33,16 @@ from mcuq.ops.weighted import (
 
 @dataclass(frozen=True, slots=True)
 class Conv2D:
-    """Attributes of CONV_2D. ``groups`` is input channels over filter channels."""
+    """Attributes of CONV_2D. ``groups`` is input channels over filter channels.
+
+    ``two_values``: the input is known to hold only its zero point and the value above it (``note_two_values``).
+    """
 
     height: Axis
     width: Axis
     groups: int
     activation: Activation
+    two_values: bool = False
 
 
 def attributes(options: Mapping[str, Any], layer: Layer) -> Conv2D:

@@ -14,6 +14,7 @@ from mcuq.passes.fuse_padding import fuse_padding
 from mcuq.passes.fuse_tables import fuse_tables
 from mcuq.passes.merge_moves import merge_moves
 from mcuq.passes.move_bytes import move_bytes
+from mcuq.passes.note_two_values import note_two_values
 from mcuq.passes.order_layers import order_layers
 from mcuq.passes.peel_edges import peel_edges
 from mcuq.passes.plain_constant_channels import plain_constant_channels
@@ -42,10 +43,11 @@ DEFAULT_PASSES: tuple[Pass, ...] = (
     plain_constant_channels,
     remove_dead,
     order_layers,
+    note_two_values,
 )
 """In this order: what is fused away no longer hides channels; all leave behind what removing the dead takes away."""
 
-BEFORE_SLIDING = tuple(one for one in DEFAULT_PASSES if one not in (merge_moves, order_layers))
+BEFORE_SLIDING = tuple(one for one in DEFAULT_PASSES if one not in (merge_moves, order_layers, note_two_values))
 AFTER_SLIDING: tuple[Pass, ...] = (merge_moves, remove_identities, remove_dead, order_layers)
 """Around the change of a window's graph into a step's (``mcuq.sliding``), which has to see where layers move axes."""
 

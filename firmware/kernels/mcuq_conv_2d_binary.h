@@ -1,0 +1,48 @@
+/* 2-D convolution of activations of two values with weights of two values, by counting bits in plain C.
+ *
+ * The input holds only its zero point z and z + 1; the weights of an output channel are low or low + step. So
+ *
+ * acc = bias[o] + low[o] * (inputs that are z + 1) + step[o] * (those of them whose weight is low + step)
+ * out[n,y,x,o] = clamp(output_offset + requantize_double(acc, multipliers[o], shifts[o]))
+ *
+ * Taps outside the input add nothing. For each pixel of the input the channels that are z + 1 are listed once; a
+ * window's lists are joined, and each entry picks a word: one bit for each of 32 output channels. Adders of single bits
+ * (carry-save: sums of 1, 2, 4, 8 in a word each) count 32 channels at once; what is z costs nothing.
+ *
+ * Layouts: activations NHWC; bits [groups of 32 outputs][ky, kx, i, and a word of zeros]; values low, step for each
+ * output. Channels: 256 at most; window_height * window_width * channels: 65520 at most. Dilation: none. Rounding:
+ * double. Scratch, 2-byte aligned: 2 bytes for each pixel, 2 for each weight of an output and 15 more, then 1 for each
+ * activation of the input. The output may lie in the input's place: it is read first.
+ * Cost on a Cortex-M4: about 9 cycles for 32 products whose activation is z + 1, 35 for an output; it depends on the
+ * data.
+ */
+#ifndef MCUQ_CONV_2D_BINARY_H
+#define MCUQ_CONV_2D_BINARY_H
+
+#include <stdint.h>
+
+typedef struct {
+    int32_t batches;
+    int32_t input_height;
+    int32_t input_width;
+    int32_t channels;
+    int32_t window_height;
+    int32_t window_width;
+    int32_t output_height;
+    int32_t output_width;
+    int32_t output_channels;
+    int32_t stride_height;
+    int32_t stride_width;
+    int32_t pad_top;
+    int32_t pad_left;
+    int32_t zero_point; /* the input's */
+    int32_t output_offset;
+    int32_t activation_min;
+    int32_t activation_max;
+} mcuq_conv_2d_binary_params;
+
+void mcuq_conv_2d_binary(const mcuq_conv_2d_binary_params *params, const int8_t *input, const uint32_t *bits,
+                         const int16_t *values, const int32_t *bias, const int32_t *multipliers,
+                         const int32_t *shifts, uint16_t *scratch, int8_t *output);
+
+#endif

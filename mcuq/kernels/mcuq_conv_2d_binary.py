@@ -1,0 +1,132 @@
+"""mcuq's convolution of two-valued activations with two-valued weights, which counts bits (mcuq_conv_2d_binary.h)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mcuq.ir import Layer
+from mcuq.ir.kernel_call import (
+    Constant,
+    ConstantPointer,
+    KernelCall,
+    Lowering,
+    Overlap,
+    ScratchPointer,
+    Struct,
+    TensorPointer,
+)
+from mcuq.kernels.base import MCUQ, Kernel, Target, table
+from mcuq.kernels.gemm_params import weight_rows
+from mcuq.kernels.operands import channel_tables
+from mcuq.kernels.work import LAYER_CYCLES
+from mcuq.ops.activation import quantized_range
+from mcuq.ops.base import Array
+from mcuq.ops.conv_2d import Conv2D
+from mcuq.ops.weighted import bias_values, channel_requantization
+
+FUNCTION = "mcuq_conv_2d_binary"
+LANES = 32
+"""Outputs that are counted together: the bits of a word."""
+BLOCK = 16
+"""Activations that are counted together."""
+MOST_CHANNELS = 256
+MOST_DEPTH = 65520
+"""Inputs of an output: with those that fill the last block, they are counted and numbered in 16 bits."""
+
+
+def refuses(layer: Layer, _target: Target) -> str | None:
+    a: Conv2D = layer.attributes
+    if not a.two_values:
+        return "the input is not known to hold only its zero point and the value above it"
+    if a.groups != 1:
+        return f"the kernel has no convolution in {a.groups} groups"
+    if (a.height.dilation, a.width.dilation) != (1, 1):
+        return "the kernel has no dilation"
+    rows = weight_rows(layer)
+    if layer.input(0).shape[3] > MOST_CHANNELS or rows.shape[1] > MOST_DEPTH:
+        return f"the kernel has {MOST_CHANNELS} channels at most, and {MOST_DEPTH} inputs of an output"
+    if not np.logical_or(rows == _low(rows), rows == _high(rows)).all():
+        return "an output channel has weights of more than two values"
+    return None
+
+
+def _low(rows: Array) -> Array:
+    return rows.min(axis=1, keepdims=True)
+
+
+def _high(rows: Array) -> Array:
+    return rows.max(axis=1, keepdims=True)
+
+
+def bits(rows: Array) -> Array:
+    """Which weights are their channel's higher value: (groups, inputs and a zero), a bit for each output of a group."""
+    groups = -(-len(rows) // LANES)
+    high = np.zeros((groups * LANES, rows.shape[1] + 1), np.uint64)
+    high[: len(rows), :-1] = rows == _high(rows)
+    lanes = np.arange(LANES, dtype=np.uint64)[:, None]
+    words: Array = np.bitwise_or.reduce(high.reshape(groups, LANES, -1) << lanes, axis=1)
+    return words.astype(np.uint32)
+
+
+def values(rows: Array) -> Array:
+    """Each channel's lower weight, and how far the higher one is above it."""
+    low, high = _low(rows).astype(np.int16), _high(rows).astype(np.int16)
+    return np.hstack([low, high - low])
+
+
+def cycles(layer: Layer, _target: Target) -> int:
+    """Where half of the activations are above the zero point."""
+    outputs = layer.output.shape[3]
+    pixels = layer.output.type.elements // outputs
+    listed = weight_rows(layer).shape[1] / 2 + BLOCK / 2
+    pixel = 60 + 5 * listed + -(-outputs // LANES) * (100 + 9 * listed) + 40 * outputs
+    return int(LAYER_CYCLES + 6 * layer.input(0).type.elements + pixels * pixel)
+
+
+def lower(layer: Layer, _target: Target) -> Lowering:
+    a: Conv2D = layer.attributes
+    x, y = layer.input(0), layer.output
+    rows = weight_rows(layer)
+    low, high = quantized_range(a.activation, y.type)
+    params = Struct(
+        f"{FUNCTION}_params",
+        "params",
+        (
+            ("batches", x.shape[0]),
+            ("input_height", a.height.input),
+            ("input_width", a.width.input),
+            ("channels", x.shape[3]),
+            ("window_height", a.height.window),
+            ("window_width", a.width.window),
+            ("output_height", a.height.output),
+            ("output_width", a.width.output),
+            ("output_channels", y.shape[3]),
+            ("stride_height", a.height.stride),
+            ("stride_width", a.width.stride),
+            ("pad_top", a.height.pad_before),
+            ("pad_left", a.width.pad_before),
+            ("zero_point", x.type.zero_point),
+            ("output_offset", y.type.zero_point),
+            ("activation_min", low),
+            ("activation_max", high),
+        ),
+    )
+    constants = (
+        Constant("bits", bits(rows), "for each activation, which of 32 outputs have the higher weight"),
+        Constant("values", values(rows), "of each output, the lower weight and what the higher one is above it"),
+        Constant("bias", table(bias_values(layer), "int32")),
+        *channel_tables(*channel_requantization(layer)),
+    )
+    pointers = tuple(ConstantPointer(constant.name) for constant in constants)
+    arguments = (params, TensorPointer(x.name), *pointers, ScratchPointer(), TensorPointer(y.name))
+    pixels = x.type.elements // x.shape[3]
+    return Lowering(
+        calls=(KernelCall(FUNCTION, arguments, header=f"{FUNCTION}.h"),),
+        constants=constants,
+        scratch_bytes=2 * (pixels + rows.shape[1] + BLOCK - 1) + x.type.elements,
+        sources=(f"{FUNCTION}.c",),
+        overlaps=(Overlap(x.name, 0),),
+    )
+
+
+KERNELS = (Kernel(FUNCTION, MCUQ, "CONV_2D", refuses, lower, cycles),)
