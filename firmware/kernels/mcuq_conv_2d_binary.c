@@ -6,6 +6,7 @@
 #define LANES 32
 #define BLOCK 16  /* entries of a list that are counted together */
 #define PLANES 16 /* bits of a count */
+#define CONSTANTS 5 /* of an output */
 #define FOUR_BYTES UINT32_C(0x01010101)
 
 /* Where the lists are. */
@@ -56,7 +57,8 @@ static inline uint32_t add_16(low_planes *low, const uint32_t *bits, const uint1
 }
 
 /* Counts, for each of 32 outputs, the bits in the listed words; length is a multiple of BLOCK. */
-static void count(const uint32_t *bits, const uint16_t *list, int32_t length, uint32_t planes[PLANES])
+static __attribute__((noinline)) void count(const uint32_t *bits, const uint16_t *list, int32_t length,
+                                            uint32_t planes[PLANES])
 {
     low_planes low = {0U, 0U, 0U, 0U};
     for (int32_t k = 4; k < PLANES; k++) {
@@ -84,6 +86,20 @@ static inline uint32_t gather(const uint32_t *planes, int32_t first, int32_t end
         bytes = (bytes << 1) + ((planes[k] >> (uint32_t)j) & FOUR_BYTES);
     }
     return bytes;
+}
+
+/* The counts in the planes below used. */
+static __attribute__((noinline)) void spread(const uint32_t planes[PLANES], int32_t used, uint16_t counts[LANES])
+{
+    const int32_t used_low = (used < 8) ? used : 8;
+    for (int32_t j = 0; j < (LANES / 4); j++) {
+        const uint32_t low = gather(planes, 0, used_low, j);
+        const uint32_t high = gather(planes, 8, used, j);
+        counts[j] = (uint16_t)((low & 0xFFU) | ((high & 0xFFU) << 8));
+        counts[j + 8] = (uint16_t)(((low >> 8) & 0xFFU) | (high & 0xFF00U));
+        counts[j + 16] = (uint16_t)(((low >> 16) & 0xFFU) | ((high >> 8) & 0xFF00U));
+        counts[j + 24] = (uint16_t)((low >> 24) | ((high >> 16) & 0xFF00U));
+    }
 }
 
 /* Lists the channels of every pixel that are above the zero point. */
@@ -126,9 +142,23 @@ static int32_t join(const mcuq_conv_2d_binary_params *p, const lists *from, int3
     return length;
 }
 
+/* Outputs from their counts, set activations being above the zero point. */
+static __attribute__((noinline)) void finish(const mcuq_conv_2d_binary_params *p, const int32_t *constants,
+                                             int32_t outputs, const uint16_t *counts, int32_t set, int8_t *output)
+{
+    const int32_t offset = p->output_offset;
+    const int32_t least = p->activation_min;
+    const int32_t greatest = p->activation_max;
+    for (int32_t i = 0; i < outputs; i++) {
+        const int32_t acc = constants[0] + (constants[1] * set) + (constants[2] * (int32_t)counts[i]);
+        const int32_t scaled = offset + mcuq_requantize_double(acc, constants[3], constants[4]);
+        output[i] = (int8_t)mcuq_clamp(scaled, least, greatest);
+        constants += CONSTANTS;
+    }
+}
+
 void mcuq_conv_2d_binary(const mcuq_conv_2d_binary_params *params, const int8_t *input, const uint32_t *bits,
-                         const int16_t *values, const int32_t *bias, const int32_t *multipliers,
-                         const int32_t *shifts, uint16_t *scratch, int8_t *output)
+                         const int32_t *outputs, uint16_t *scratch, int8_t *output)
 {
     const mcuq_conv_2d_binary_params p = *params;
     const int32_t depth = p.window_height * p.window_width * p.channels;
@@ -156,24 +186,15 @@ void mcuq_conv_2d_binary(const mcuq_conv_2d_binary_params *params, const int8_t 
         while ((set >> used) != 0) {
             used++;
         }
-        const int32_t used_low = (used < 8) ? used : 8;
         const uint32_t *group = bits;
         for (int32_t first = 0; first < p.output_channels; first += LANES) {
+            const int32_t left = p.output_channels - first;
             uint32_t planes[PLANES];
+            uint16_t counts[LANES];
             count(group, found.window, length, planes);
+            spread(planes, used, counts);
+            finish(&p, &outputs[first * CONSTANTS], (left < LANES) ? left : LANES, counts, set, &output[first]);
             group += depth + 1;
-            for (int32_t j = 0; j < (LANES / 4); j++) {
-                uint32_t low = gather(planes, 0, used_low, j);
-                uint32_t high = gather(planes, 8, used, j);
-                for (int32_t o = first + j; (o < p.output_channels) && (o < (first + LANES)); o += LANES / 4) {
-                    const int32_t with = (int32_t)((low & 0xFFU) | ((high & 0xFFU) << 8));
-                    int32_t acc = bias[o] + ((int32_t)values[2 * o] * set) + ((int32_t)values[(2 * o) + 1] * with);
-                    acc = p.output_offset + mcuq_requantize_double(acc, multipliers[o], shifts[o]);
-                    output[o] = (int8_t)mcuq_clamp(acc, p.activation_min, p.activation_max);
-                    low >>= 8;
-                    high >>= 8;
-                }
-            }
         }
         output += p.output_channels;
     }

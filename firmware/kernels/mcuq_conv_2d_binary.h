@@ -9,8 +9,7 @@
  * window's lists are joined, and each entry picks a word: one bit for each of 32 output channels. Adders of single bits
  * (carry-save: sums of 1, 2, 4, 8 in a word each) count 32 channels at once; what is z costs nothing.
  *
- * Layouts: activations NHWC; bits [groups of 32 outputs][ky, kx, i, and a word of zeros]; values low, step for each
- * output. Channels: 256 at most; window_height * window_width * channels: 65520 at most. Dilation: none. Rounding:
+ * Layouts: activations NHWC; bits [groups of 32 outputs][ky, kx, i, and a word of zeros]. Channels: 256 at most; window_height * window_width * channels: 65520 at most. Dilation: none. Rounding:
  * double. Scratch, 2-byte aligned: 2 bytes for each pixel, 2 for each weight of an output and 15 more, then 1 for each
  * activation of the input. The output may lie in the input's place: it is read first.
  * Cost on a Cortex-M4: about 9 cycles for 32 products whose activation is z + 1, 35 for an output; it depends on the
@@ -41,8 +40,8 @@ typedef struct {
     int32_t activation_max;
 } mcuq_conv_2d_binary_params;
 
+/* outputs: for each output bias, low, step, multiplier, shift. */
 void mcuq_conv_2d_binary(const mcuq_conv_2d_binary_params *params, const int8_t *input, const uint32_t *bits,
-                         const int16_t *values, const int32_t *bias, const int32_t *multipliers,
-                         const int32_t *shifts, uint16_t *scratch, int8_t *output);
+                         const int32_t *outputs, uint16_t *scratch, int8_t *output);
 
 #endif

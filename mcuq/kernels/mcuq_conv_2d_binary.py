@@ -17,7 +17,6 @@ from mcuq.ir.kernel_call import (
 )
 from mcuq.kernels.base import MCUQ, Kernel, Target, table
 from mcuq.kernels.gemm_params import weight_rows
-from mcuq.kernels.operands import channel_tables
 from mcuq.kernels.work import LAYER_CYCLES
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.base import Array
@@ -68,10 +67,12 @@ def bits(rows: Array) -> Array:
     return words.astype(np.uint32)
 
 
-def values(rows: Array) -> Array:
-    """Each channel's lower weight, and how far the higher one is above it."""
-    low, high = _low(rows).astype(np.int16), _high(rows).astype(np.int16)
-    return np.hstack([low, high - low])
+def output_constants(layer: Layer) -> Array:
+    """Of each output its bias, its lower weight, how far the higher one is above it, multiplier and shift."""
+    rows = weight_rows(layer)
+    low, high = _low(rows)[:, 0], _high(rows)[:, 0]
+    multipliers, shifts = channel_requantization(layer)
+    return np.stack([bias_values(layer), low, high - low, multipliers, shifts], axis=1)
 
 
 def cycles(layer: Layer, _target: Target) -> int:
@@ -113,9 +114,7 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     )
     constants = (
         Constant("bits", bits(rows), "for each activation, which of 32 outputs have the higher weight"),
-        Constant("values", values(rows), "of each output, the lower weight and what the higher one is above it"),
-        Constant("bias", table(bias_values(layer), "int32")),
-        *channel_tables(*channel_requantization(layer)),
+        Constant("outputs", table(output_constants(layer), "int32"), "bias, weights, multiplier, shift"),
     )
     pointers = tuple(ConstantPointer(constant.name) for constant in constants)
     arguments = (params, TensorPointer(x.name), *pointers, ScratchPointer(), TensorPointer(y.name))
