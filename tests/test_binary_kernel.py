@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,13 +29,13 @@ TWO_VALUES = 126
 
 
 def net_of(
-    shape: tuple[int, ...], channels: int, filters: int, *, zero: int = TWO_VALUES, plain: bool = False, **options: int
+    shape: tuple[int, ...], channels: int, filters: int, *, zero: int = TWO_VALUES, plain: bool = False, **options: Any
 ) -> tuple[NetBuilder, str, str, str]:
     """A convolution with a ReLU, and one that reads it, of two weights a channel: -c and c, or others."""
     net = NetBuilder(7)
     x = net.activation(shape, 3)
     y = net.conv(x, channels, 1, zero=zero, activation=RELU)
-    out = net.conv(y, filters, zero=-5, scale=0.003, activation=NONE, **options)
+    out = net.conv(y, filters, zero=-5, activation=NONE, **{"scale": 0.003, **options})
     weights = net.tensors[str(net.nodes[1].inputs[1])]
     if not plain:
         values = np.where(net.rng.random(weights.shape) < 0.5, *two_weights(net, filters)).astype(np.int8)
@@ -53,6 +54,7 @@ NETS = {
     "padding, and counts past a byte": net_of((1, 4, 5, 8), 64, 70, window=3, padding=SAME),
     "odd channels, images and steps": net_of((2, 6, 5, 3), 37, 33, window=3, columns=2, padding=VALID, stride=2),
     "one pixel, fewer outputs than a word": net_of((1, 1, 1, 5), 32, 4, window=1),
+    "scales above 1": net_of((1, 3, 2, 5), 8, 34, window=1, scale=0.0002),
 }
 
 
@@ -93,7 +95,7 @@ def test_in_qemu(machine: str, core: str, tmp_path: Path) -> None:
         ({"plain": True}, "more than two values"),
     ],
 )
-def test_what_is_refused(changes: dict[str, int], reason: str) -> None:
+def test_what_is_refused(changes: dict[str, Any], reason: str) -> None:
     net, x, _, out = net_of((1, 3, 3, 4), 32, 8, window=3, **changes)
     layer = list(run_passes(net.graph(x, out)).layers())[-1]
     assert reason in str(refuses(layer, Target(core_named("cortex-m4"))))

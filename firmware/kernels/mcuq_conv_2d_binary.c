@@ -78,23 +78,31 @@ static __attribute__((noinline)) void count(const uint32_t *bits, const uint16_t
     planes[3] = low.eights;
 }
 
-/* Bits j, j + 8, j + 16, j + 24 of the planes first .. end - 1, as four bytes. */
-static inline uint32_t gather(const uint32_t *planes, int32_t first, int32_t end, int32_t j)
+/* Bits j, j + 8, j + 16, j + 24 of a plane, as four bytes. */
+static inline uint32_t four_lanes(uint32_t plane, int32_t j)
 {
-    uint32_t bytes = 0U;
-    for (int32_t k = end - 1; k >= first; k--) {
-        bytes = (bytes << 1) + ((planes[k] >> (uint32_t)j) & FOUR_BYTES);
-    }
-    return bytes;
+    return (plane >> (uint32_t)j) & FOUR_BYTES;
+}
+
+static inline uint32_t two_planes(const uint32_t *planes, int32_t j)
+{
+    return four_lanes(planes[0], j) + (four_lanes(planes[1], j) << 1);
+}
+
+static inline uint32_t four_planes(const uint32_t *planes, int32_t j)
+{
+    return two_planes(planes, j) + (two_planes(&planes[2], j) << 2);
 }
 
 /* The counts in the planes below used. */
 static __attribute__((noinline)) void spread(const uint32_t planes[PLANES], int32_t used, uint16_t counts[LANES])
 {
-    const int32_t used_low = (used < 8) ? used : 8;
     for (int32_t j = 0; j < (LANES / 4); j++) {
-        const uint32_t low = gather(planes, 0, used_low, j);
-        const uint32_t high = gather(planes, 8, used, j);
+        const uint32_t low = four_planes(planes, j) + (four_planes(&planes[4], j) << 4);
+        uint32_t high = 0U;
+        for (int32_t k = used - 1; k >= 8; k--) {
+            high = (high << 1) + four_lanes(planes[k], j);
+        }
         counts[j] = (uint16_t)((low & 0xFFU) | ((high & 0xFFU) << 8));
         counts[j + 8] = (uint16_t)(((low >> 8) & 0xFFU) | (high & 0xFF00U));
         counts[j + 16] = (uint16_t)(((low >> 16) & 0xFFU) | ((high >> 8) & 0xFF00U));
@@ -133,8 +141,11 @@ static int32_t join(const mcuq_conv_2d_binary_params *p, const lists *from, int3
             const int32_t start = ((ky * p->window_width) + kx) * p->channels;
             const uint8_t *list = &from->channels[pixel * p->channels];
             const int32_t n = from->counts[pixel];
-            for (int32_t i = 0; i < n; i++) {
+            for (int32_t i = 0; i < n; i += 4) { /* up to 3 more, which the next ones replace */
                 to[length + i] = (uint16_t)(start + list[i]);
+                to[length + i + 1] = (uint16_t)(start + list[i + 1]);
+                to[length + i + 2] = (uint16_t)(start + list[i + 2]);
+                to[length + i + 3] = (uint16_t)(start + list[i + 3]);
             }
             length += n;
         }
@@ -151,8 +162,8 @@ static __attribute__((noinline)) void finish(const mcuq_conv_2d_binary_params *p
     const int32_t greatest = p->activation_max;
     for (int32_t i = 0; i < outputs; i++) {
         const int32_t acc = constants[0] + (constants[1] * set) + (constants[2] * (int32_t)counts[i]);
-        const int32_t scaled = offset + mcuq_requantize_double(acc, constants[3], constants[4]);
-        output[i] = (int8_t)mcuq_clamp(scaled, least, greatest);
+        const int32_t scaled = mcuq_rounding_shift_right(mcuq_doubling_high_multiply(acc, constants[3]), constants[4]);
+        output[i] = (int8_t)mcuq_clamp(offset + scaled, least, greatest);
         constants += CONSTANTS;
     }
 }

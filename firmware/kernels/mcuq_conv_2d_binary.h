@@ -11,9 +11,9 @@
  *
  * Layouts: activations NHWC; bits [groups of 32 outputs][ky, kx, i, and a word of zeros]. Channels: 256 at most; window_height * window_width * channels: 65520 at most. Dilation: none. Rounding:
  * double. Scratch, 2-byte aligned: 2 bytes for each pixel, 2 for each weight of an output and 15 more, then 1 for each
- * activation of the input. The output may lie in the input's place: it is read first.
- * Cost on a Cortex-M4: about 9 cycles for 32 products whose activation is z + 1, 35 for an output; it depends on the
- * data.
+ * activation of the input and 3 more. The output may lie in the input's place: it is read first.
+ * Cost on a Cortex-M4: about 10 cycles for 32 products whose activation is z + 1, 45 for an output: it depends on
+ * the data.
  */
 #ifndef MCUQ_CONV_2D_BINARY_H
 #define MCUQ_CONV_2D_BINARY_H
@@ -40,7 +40,8 @@ typedef struct {
     int32_t activation_max;
 } mcuq_conv_2d_binary_params;
 
-/* outputs: for each output bias, low, step, multiplier, shift. */
+/* outputs: for each output bias, low, step, multiplier, and how far is shifted right. What is shifted left
+ * (shift > 0) has bias, low and step shifted so already. */
 void mcuq_conv_2d_binary(const mcuq_conv_2d_binary_params *params, const int8_t *input, const uint32_t *bits,
                          const int32_t *outputs, uint16_t *scratch, int8_t *output);
 

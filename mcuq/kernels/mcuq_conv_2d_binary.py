@@ -50,11 +50,13 @@ def refuses(layer: Layer, _target: Target) -> str | None:
 
 
 def _low(rows: Array) -> Array:
-    return rows.min(axis=1, keepdims=True)
+    low: Array = rows.min(axis=1, keepdims=True)
+    return low
 
 
 def _high(rows: Array) -> Array:
-    return rows.max(axis=1, keepdims=True)
+    high: Array = rows.max(axis=1, keepdims=True)
+    return high
 
 
 def bits(rows: Array) -> Array:
@@ -68,11 +70,16 @@ def bits(rows: Array) -> Array:
 
 
 def output_constants(layer: Layer) -> Array:
-    """Of each output its bias, its lower weight, how far the higher one is above it, multiplier and shift."""
+    """Of each output its bias, its lower weight, how far the higher one is above it, multiplier and right shift.
+
+    Left shifts are done here: the operator's constraints leave all that is shifted left within int32.
+    """
     rows = weight_rows(layer)
     low, high = _low(rows)[:, 0], _high(rows)[:, 0]
     multipliers, shifts = channel_requantization(layer)
-    return np.stack([bias_values(layer), low, high - low, multipliers, shifts], axis=1)
+    left, right = np.maximum(shifts, 0), np.maximum(-shifts, 0)
+    sums = np.stack([bias_values(layer).astype(np.int64), low, high - low]) << left
+    return np.stack([*sums, multipliers, right], axis=1)
 
 
 def cycles(layer: Layer, _target: Target) -> int:
@@ -80,7 +87,7 @@ def cycles(layer: Layer, _target: Target) -> int:
     outputs = layer.output.shape[3]
     pixels = layer.output.type.elements // outputs
     listed = weight_rows(layer).shape[1] / 2 + BLOCK / 2
-    pixel = 60 + 5 * listed + -(-outputs // LANES) * (100 + 9 * listed) + 40 * outputs
+    pixel = 60 + 5 * listed + -(-outputs // LANES) * (250 + 10 * listed) + 45 * outputs
     return int(LAYER_CYCLES + 6 * layer.input(0).type.elements + pixels * pixel)
 
 
@@ -116,13 +123,19 @@ def lower(layer: Layer, _target: Target) -> Lowering:
         Constant("bits", bits(rows), "for each activation, which of 32 outputs have the higher weight"),
         Constant("outputs", table(output_constants(layer), "int32"), "bias, weights, multiplier, shift"),
     )
-    pointers = tuple(ConstantPointer(constant.name) for constant in constants)
-    arguments = (params, TensorPointer(x.name), *pointers, ScratchPointer(), TensorPointer(y.name))
+    arguments = (
+        params,
+        TensorPointer(x.name),
+        ConstantPointer("bits"),
+        ConstantPointer("outputs"),
+        ScratchPointer(),
+        TensorPointer(y.name),
+    )
     pixels = x.type.elements // x.shape[3]
     return Lowering(
         calls=(KernelCall(FUNCTION, arguments, header=f"{FUNCTION}.h"),),
         constants=constants,
-        scratch_bytes=2 * (pixels + rows.shape[1] + BLOCK - 1) + x.type.elements,
+        scratch_bytes=2 * (pixels + rows.shape[1] + BLOCK - 1) + x.type.elements + 3,
         sources=(f"{FUNCTION}.c",),
         overlaps=(Overlap(x.name, 0),),
     )
