@@ -9,11 +9,11 @@
  * window's lists are joined, and each entry picks a word: one bit for each of 32 output channels. Adders of single bits
  * (carry-save: sums of 1, 2, 4, 8 in a word each) count 32 channels at once; what is z costs nothing.
  *
- * Layouts: activations NHWC; bits [groups of 32 outputs][ky, kx, i, and a word of zeros]. Channels: 256 at most; window_height * window_width * channels: 65520 at most. Dilation: none. Rounding:
- * double. Scratch, 2-byte aligned: 2 bytes for each pixel, 2 for each weight of an output and 15 more, then 1 for each
- * activation of the input and 3 more. The output may lie in the input's place: it is read first.
- * Cost on a Cortex-M4: about 10 cycles for 32 products whose activation is z + 1, 45 for an output: it depends on
- * the data.
+ * Layouts: activations NHWC; bits [groups of 32 outputs][ky, kx, i, and a word of zeros]. Channels: 256 at most;
+ * window_height * window_width * channels: 65520 at most. Dilation: none. Rounding: double. Scratch, 2-byte aligned:
+ * 2 bytes for each pixel of the input, 2 for each weight of an output and 15 more, then 1 for each activation of the
+ * input and 3 more. The output may lie in the input's place: it is read first.
+ * Cost on a Cortex-M4: about 10 cycles for 32 products whose activation is z + 1, 45 for an output.
  */
 #ifndef MCUQ_CONV_2D_BINARY_H
 #define MCUQ_CONV_2D_BINARY_H
