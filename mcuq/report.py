@@ -166,7 +166,7 @@ def _image_rows(reports: Sequence[Report]) -> Mapping[str, str]:
     used = [report.stack_used_bytes for report in reports if report.stack_used_bytes is not None]
     rows = _summary_rows(dataclasses.replace(reports[0], stack_used_bytes=max(used, default=None)))
     image = {"image": f"{len(reports)} models: {', '.join(report.model for report in reports)}", "board": rows["board"]}
-    image["arena"] = f"{max(report.arena_bytes for report in reports):,} B, which all models share"
+    image["arena"] = f"{max(report.arena_bytes for report in reports):,} B, which all models share (counted)"
     return {**image, "RAM": rows["RAM"], "flash": rows["flash"]}
 
 
@@ -186,25 +186,28 @@ def _summary_rows(report: Report) -> Mapping[str, str]:
     if report.step is not None:
         rows.update(_step_rows(report.step))
     slack = report.arena_bytes - report.arena_lower_bound_bytes
-    rows["arena"] = f"{report.arena_bytes:,} B ({'at' if slack == 0 else f'{slack:,} B above'} the lower bound)"
+    rows["arena"] = (
+        f"{report.arena_bytes:,} B (counted; {'at' if slack == 0 else f'{slack:,} B above'} the lower bound)"
+    )
     stack = f"stack {report.stack_bytes:,} B"
     if report.stack_used_bytes is not None:
-        stack += f", {report.stack_used_bytes:,} B used"
+        stack += f", {report.stack_used_bytes:,} B used (measured)"
     rows["RAM"] = f"{_of(report.ram_bytes, report.ram_limit_bytes)}, with {stack}"
     rows["flash"] = _of(report.flash_bytes, report.flash_limit_bytes)
     accuracies = [
         f"{name} {_percent(value)}" for name, value in dataclasses.asdict(report.accuracy).items() if value is not None
     ]
     if accuracies:
-        rows["accuracy"] = f"{', '.join(accuracies)} ({report.data})"
+        rows["accuracy"] = f"{', '.join(accuracies)} (measured on {report.data})"
     if report.agreement.int8 is not None:
-        rows["agreement"] = f"int8 with float {_percent(report.agreement.int8)} of {report.samples} samples"
+        rows["agreement"] = f"int8 with float {_percent(report.agreement.int8)} of {report.samples} samples (measured)"
     if report.instructions_per_inference.value is not None:
         count = report.instructions_per_inference
         rows["instructions"] = f"{count.value:,} per {'inference' if report.step is None else 'step'} ({count.kind})"
     if report.mismatched_bytes is not None:
         rows["mismatched"] = (
-            f"{report.mismatched_bytes:,} of {report.compared_bytes:,} bytes, {report.samples} samples, against LiteRT"
+            f"{report.mismatched_bytes:,} of {report.compared_bytes:,} bytes, {report.samples} samples, against LiteRT "
+            "(counted)"
         )
     return rows
 
@@ -238,7 +241,7 @@ def _library(kernel: str) -> str:
 
 
 def _of(value: int, limit: int) -> str:
-    return f"{value:,} of {limit:,} B ({100 * value / limit:.1f} %)"
+    return f"{value:,} of {limit:,} B ({100 * value / limit:.1f} %, counted)"
 
 
 def _percent(value: float) -> str:
