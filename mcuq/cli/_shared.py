@@ -322,6 +322,15 @@ def quantize_request(
     )
 
 
+def options_of_calibration(function: Function) -> Function:
+    """The argument and the flags of a command that looks at what ``calibrated`` gives."""
+    model = click.argument("model", type=click.Path(path_type=Path))
+    flags = (calibration_option, scheme_option, calibrator_option, json_option, verbose_option)
+    for decorator in reversed((model, *flags)):
+        function = decorator(function)
+    return function
+
+
 def calibrated(
     path: Path, data: str | None, scheme: str | None, calibration: str | None, progress: Callable[[str, int, int], None]
 ) -> tuple[Model, Request]:

@@ -10,15 +10,11 @@ import click
 
 from mcuq.cli._shared import (
     calibrated,
-    calibration_option,
-    calibrator_option,
     error_console,
-    json_option,
+    options_of_calibration,
     output_console,
     progress_on,
-    scheme_option,
     set_up_logging,
-    verbose_option,
 )
 
 if TYPE_CHECKING:
@@ -27,12 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command("analyze")
-@click.argument("model", type=click.Path(path_type=Path))
-@calibration_option
-@scheme_option
-@calibrator_option
-@json_option
-@verbose_option
+@options_of_calibration
 def command(
     model: Path, data: str | None, scheme: str | None, calibration: str | None, as_json: bool, verbose: bool
 ) -> None:
