@@ -21,9 +21,9 @@ from mcuq.ir.kernel_call import (
 from mcuq.kernels.base import MCUQ, Kernel, Target, never
 from mcuq.kernels.mcuq_weighted_f32 import geometry
 from mcuq.kernels.work import LAYER_CYCLES
-from mcuq.ops.float_weighted import as_convolution
 from mcuq.ops.floats import HYBRID, bias_of, named, tflite_name
 from mcuq.ops.hybrid import is_asymmetric, scales_first, weight_scales
+from mcuq.ops.weighted import as_convolution
 
 _FILE = "mcuq_conv_2d_hybrid"
 

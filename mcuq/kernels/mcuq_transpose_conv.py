@@ -8,7 +8,7 @@ import math
 from mcuq.ir import DType, Layer
 from mcuq.ir.kernel_call import Constant, Lowering, Struct
 from mcuq.kernels.base import MCUQ, Kernel, Target, table
-from mcuq.kernels.operands import channel_tables, weighted
+from mcuq.kernels.operands import channel_tables, transposed_fields, weighted
 from mcuq.kernels.work import LAYER_CYCLES
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.transpose_conv import TransposeConv, as_convolution
@@ -42,19 +42,7 @@ def lower(layer: Layer, _target: Target) -> Lowering:
         f"{function}_params",
         "params",
         (
-            ("batches", x.shape[0]),
-            ("input_height", x.shape[1]),
-            ("input_width", x.shape[2]),
-            ("input_channels", x.shape[3]),
-            ("filter_height", a.height.window),
-            ("filter_width", a.width.window),
-            ("output_height", y.shape[1]),
-            ("output_width", y.shape[2]),
-            ("output_channels", y.shape[3]),
-            ("stride_height", a.height.stride),
-            ("stride_width", a.width.stride),
-            ("pad_top", a.height.pad_before),
-            ("pad_left", a.width.pad_before),
+            *transposed_fields(x, y, a.height, a.width),
             *offsets,
             ("activation_min", low),
             ("activation_max", high),

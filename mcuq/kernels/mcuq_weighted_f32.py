@@ -8,11 +8,11 @@ from mcuq.codegen.literals import float_literal
 from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Constant, Lowering, Struct, Value
 from mcuq.kernels.base import MCUQ, Kernel, Target, never
-from mcuq.kernels.operands import weighted
+from mcuq.kernels.operands import convolution_fields, transposed_fields, weighted
 from mcuq.kernels.work import LAYER_CYCLES
-from mcuq.ops.float_weighted import as_convolution
 from mcuq.ops.floats import Ends, bias_of, ends_of, named, tflite_name
 from mcuq.ops.transpose_conv import as_convolution as as_back
+from mcuq.ops.weighted import as_convolution
 
 
 def clamp_fields(ends: Ends) -> tuple[tuple[str, Value], ...]:
@@ -39,22 +39,7 @@ def geometry(layer: Layer, *, rows_are_images: bool = False) -> Struct:
         "mcuq_conv_2d_f32_params",
         "conv",
         (
-            ("batches", batches),
-            ("input_height", height.input),
-            ("input_width", width.input),
-            ("input_channels", weights.shape[3] if dense else x.shape[3]),
-            ("filter_height", height.window),
-            ("filter_width", width.window),
-            ("filter_channels", weights.shape[3]),
-            ("output_height", height.output),
-            ("output_width", width.output),
-            ("output_channels", weights.shape[0]),
-            ("stride_height", height.stride),
-            ("stride_width", width.stride),
-            ("dilation_height", height.dilation),
-            ("dilation_width", width.dilation),
-            ("pad_top", height.pad_before),
-            ("pad_left", width.pad_before),
+            *convolution_fields(batches, weights.shape[3] if dense else x.shape[3], height, width, weights),
             *clamp_fields(ends_of(layer.attributes.activation)),
         ),
     )
@@ -77,19 +62,7 @@ def lower_transposed(layer: Layer, _target: Target) -> Lowering:
         "mcuq_transpose_conv_f32_params",
         "params",
         (
-            ("batches", x.shape[0]),
-            ("input_height", x.shape[1]),
-            ("input_width", x.shape[2]),
-            ("input_channels", x.shape[3]),
-            ("filter_height", a.height.window),
-            ("filter_width", a.width.window),
-            ("output_height", y.shape[1]),
-            ("output_width", y.shape[2]),
-            ("output_channels", y.shape[3]),
-            ("stride_height", a.height.stride),
-            ("stride_width", a.width.stride),
-            ("pad_top", a.height.pad_before),
-            ("pad_left", a.width.pad_before),
+            *transposed_fields(x, y, a.height, a.width),
             *clamp_fields(ends_of(a.activation)),
         ),
     )

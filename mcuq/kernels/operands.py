@@ -20,6 +20,7 @@ from mcuq.ir.kernel_call import (
 )
 from mcuq.kernels.base import table
 from mcuq.ops.base import Array
+from mcuq.ops.conv_geometry import Axis
 
 
 def operand(tensor: Tensor, name: str) -> tuple[TensorPointer | ConstantPointer, tuple[Constant, ...]]:
@@ -66,4 +67,47 @@ def weighted(
         constants=tuple(constants),
         sources=(f"{file}.c",),
         overlaps=overlaps,
+    )
+
+
+def convolution_fields(
+    batches: int, channels: int, height: Axis, width: Axis, weights: Array
+) -> tuple[tuple[str, int], ...]:
+    """Of a struct of parameters: the sizes of a convolution with ``weights`` (OHWI) of inputs with ``channels``."""
+    return (
+        ("batches", batches),
+        ("input_height", height.input),
+        ("input_width", width.input),
+        ("input_channels", channels),
+        ("filter_height", height.window),
+        ("filter_width", width.window),
+        ("filter_channels", weights.shape[3]),
+        ("output_height", height.output),
+        ("output_width", width.output),
+        ("output_channels", weights.shape[0]),
+        ("stride_height", height.stride),
+        ("stride_width", width.stride),
+        ("dilation_height", height.dilation),
+        ("dilation_width", width.dilation),
+        ("pad_top", height.pad_before),
+        ("pad_left", width.pad_before),
+    )
+
+
+def transposed_fields(x: Tensor, y: Tensor, height: Axis, width: Axis) -> tuple[tuple[str, int], ...]:
+    """Of a struct of parameters: the sizes of a transposed convolution from ``x`` to ``y``."""
+    return (
+        ("batches", x.shape[0]),
+        ("input_height", x.shape[1]),
+        ("input_width", x.shape[2]),
+        ("input_channels", x.shape[3]),
+        ("filter_height", height.window),
+        ("filter_width", width.window),
+        ("output_height", y.shape[1]),
+        ("output_width", y.shape[2]),
+        ("output_channels", y.shape[3]),
+        ("stride_height", height.stride),
+        ("stride_width", width.stride),
+        ("pad_top", height.pad_before),
+        ("pad_left", width.pad_before),
     )

@@ -15,22 +15,8 @@ import numpy as np
 from mcuq.ir import DType, Layer
 from mcuq.ops import conv_2d, depthwise_conv_2d, fully_connected, rules, transpose_conv
 from mcuq.ops.base import Array, Case, Operand, Operator
-from mcuq.ops.conv_geometry import Axis
 from mcuq.ops.floats import bias_is_real, bias_of, clamped, ends_of, named, real_tensors, tflite_name
-
-
-def as_convolution(layer: Layer) -> tuple[Axis, Axis, Array]:
-    """Height, width and weights (OHWI) of the convolution that a layer of any of the operators but one is.
-
-    A depthwise layer has groups of one channel, a fully connected one windows of one pixel in one row.
-    """
-    a, weights = layer.attributes, layer.input(1).data
-    assert weights is not None
-    if tflite_name(layer.op) == "FULLY_CONNECTED":
-        return Axis(1, 1, 1, 1, 1, 0), Axis(a.batches, a.batches, 1, 1, 1, 0), weights[:, np.newaxis, np.newaxis, :]
-    if tflite_name(layer.op) == "DEPTHWISE_CONV_2D":
-        weights = np.ascontiguousarray(weights.transpose(3, 1, 2, 0))
-    return a.height, a.width, weights
+from mcuq.ops.weighted import as_convolution
 
 
 def sums(layer: Layer, x: Array) -> Array:

@@ -10,6 +10,8 @@ import numpy as np
 from mcuq.fixedpoint import IntArray, quantize_multiplier, requantize_wide
 from mcuq.ir import DType, Layer
 from mcuq.ops.base import Array, Constraint
+from mcuq.ops.conv_geometry import Axis
+from mcuq.ops.floats import tflite_name
 from mcuq.ops.rules import is_wide
 
 WIDE_SUM = 2**47
@@ -109,3 +111,17 @@ def accumulator_fits_int32(channel_axis: int, wide_sum: int = WIDE_SUM) -> Const
         "with int16 activations within 48 bits (33 in FULLY_CONNECTED), and within int32 when scaled"
     )
     return rule
+
+
+def as_convolution(layer: Layer) -> tuple[Axis, Axis, Array]:
+    """Height, width and weights (OHWI) of the convolution that a layer of any of the operators but one is.
+
+    A depthwise layer has groups of one channel, a fully connected one windows of one pixel in one row.
+    """
+    a, weights = layer.attributes, layer.input(1).data
+    assert weights is not None
+    if tflite_name(layer.op) == "FULLY_CONNECTED":
+        return Axis(1, 1, 1, 1, 1, 0), Axis(a.batches, a.batches, 1, 1, 1, 0), weights[:, np.newaxis, np.newaxis, :]
+    if tflite_name(layer.op) == "DEPTHWISE_CONV_2D":
+        weights = np.ascontiguousarray(weights.transpose(3, 1, 2, 0))
+    return a.height, a.width, weights
