@@ -25,5 +25,13 @@ typedef struct {
 
 void mcuq_conv_2d_window_mve(const mcuq_conv_2d_window_mve_params *params, const int8_t *input, const int32_t *stream,
                              void *scratch, int8_t *output);
+void mcuq_conv_2d_window_mve_int4(const mcuq_conv_2d_window_mve_params *params, const int8_t *input,
+                                  const int32_t *stream, void *scratch, int8_t *output);
+void mcuq_conv_2d_window_mve_int2(const mcuq_conv_2d_window_mve_params *params, const int8_t *input,
+                                  const int32_t *stream, void *scratch, int8_t *output);
+void mcuq_conv_2d_window_mve_palette16(const mcuq_conv_2d_window_mve_params *params, const int8_t *input,
+                                       const int32_t *stream, void *scratch, int8_t *output);
+void mcuq_conv_2d_window_mve_palette4(const mcuq_conv_2d_window_mve_params *params, const int8_t *input,
+                                      const int32_t *stream, void *scratch, int8_t *output);
 
 #endif

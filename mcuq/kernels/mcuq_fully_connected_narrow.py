@@ -14,17 +14,17 @@ import numpy as np
 from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Constant, KernelCall, Lowering
 from mcuq.kernels import mcuq_fully_connected_dsp as base
+from mcuq.kernels import narrow_weights
 from mcuq.kernels.base import MCUQ, Kernel, Target
 from mcuq.kernels.fast_requantize import wrapped
 from mcuq.kernels.gemm_params import weight_rows
-from mcuq.kernels.narrow_weights import colours, int4_refusal, lanes, little_endian
+from mcuq.kernels.narrow_weights import COLOURS, KINDS, int4_refusal, lanes, little_endian
 from mcuq.kernels.work import LAYER_CYCLES
 from mcuq.ops.base import Array
 from mcuq.ops.fully_connected import FullyConnected
 
 HEADER = "mcuq_fully_connected_narrow.h"
 GROUP = base.GROUP
-COLOURS = {"palette16": 16, "palette4": 4}
 TABLE_BYTES = 1024
 TABLE_CYCLES = 1500
 
@@ -41,31 +41,17 @@ def filled_rows(layer: Layer) -> Array:
     return np.pad(rows, ((0, 0), (0, -rows.shape[1] % 4)))
 
 
-def kind_refusal(rows: Array, kind: str) -> str | None:
-    """Why the weights ``rows`` (outputs, depth) are not those of ``kind``, or None."""
-    count = colours(rows)
-    low, high = int(rows.min()), int(rows.max())
-    two_bits = low >= -2 and high <= 1
-    if kind == "int2":
-        return None if two_bits else f"the weights reach from {low} to {high}, -2 to 1 is needed"
-    if two_bits:
-        return "two bits for a weight are enough"
-    if kind == "palette4" or count <= 4:
-        return None if kind == "palette4" and count <= 4 else _colours_refusal(count, kind)
-    if kind == "palette16":
-        needless = kind_refusal(rows, "int4") is None
-        return "the weights are from -8 to 7: they need no palette" if needless else _colours_refusal(count, kind)
+def _int4_refusal(rows: Array) -> str | None:
+    """Why the weights ``rows`` (outputs, depth) are not kept in four bits each, or None."""
     refusal = int4_refusal(rows)
     if refusal is None and 128 * int(np.abs(rows[3::4]).sum(axis=1).max(initial=0)) >= MIXED_SUM_LIMIT:
         return f"a sum of products may reach {MIXED_SUM_LIMIT}"
     return refusal
 
 
-def _colours_refusal(count: int, kind: str) -> str | None:
-    if count <= 4 and kind != "palette4":
-        return "two bits for a weight are enough"
-    most = COLOURS[kind]
-    return None if count <= most else f"the layer has {count} distinct weights, {most} are possible"
+def kind_refusal(rows: Array, kind: str) -> str | None:
+    """Why the weights ``rows`` (outputs, depth) are not those of ``kind``, or None."""
+    return narrow_weights.kind_refusal(rows, kind, _int4_refusal)
 
 
 def refuses(kind: str, layer: Layer, target: Target) -> str | None:
@@ -135,5 +121,5 @@ KERNELS = tuple(
         functools.partial(lower, kind),
         functools.partial(cycles, kind),
     )
-    for kind in ("int4", "int2", "palette16", "palette4")
+    for kind in KINDS
 )

@@ -6,6 +6,7 @@ same for every kernel that reads it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,10 @@ PALETTES16 = Encoding("palettes16", 4, True, True, 512, 3.3, 2000)
 PALETTE4 = Encoding("palette4", 2, True, False, 32, 3.3, 140)
 PALETTES4 = Encoding("palettes4", 2, True, True, 32, 3.3, 140)
 
+KINDS = ("int4", "int2", "palette16", "palette4")
+"""Kinds of weights where there is one palette for a layer, or none."""
+COLOURS = {"palette16": 16, "palette4": 4}
+
 
 def colours(weights: Array) -> int:
     """Distinct values of ``weights``."""
@@ -49,6 +54,26 @@ def int4_refusal(rows: Array) -> str | None:
     if low < -8 or high > 7:
         return f"the weights reach from {low} to {high}, -8 to 7 is needed"
     return None
+
+
+def kind_refusal(rows: Array, kind: str, int4: Callable[[Array], str | None] = int4_refusal) -> str | None:
+    """Why ``rows`` (outputs, depth) are not those of ``kind``, the one of ``KINDS`` that serves best, or None.
+
+    ``int4`` says why a kernel does not take them in four bits.
+    """
+    count = colours(rows)
+    low, high = int(rows.min()), int(rows.max())
+    two_bits = low >= -2 and high <= 1
+    if kind == "int2":
+        return None if two_bits else f"the weights reach from {low} to {high}, -2 to 1 is needed"
+    if two_bits or (count <= 4 and kind != "palette4"):
+        return "two bits for a weight are enough"
+    if kind == "int4":
+        return int4(rows)
+    if kind == "palette16" and int4(rows) is None:
+        return "the weights are from -8 to 7: they need no palette"
+    most = COLOURS[kind]
+    return None if count <= most else f"the layer has {count} distinct weights, {most} are possible"
 
 
 def palette_encoding(rows: Array, bits: int) -> Encoding | None:
