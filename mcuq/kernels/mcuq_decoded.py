@@ -24,10 +24,10 @@ from mcuq.ir.kernel_call import (
     ScratchPointer,
     Struct,
 )
-from mcuq.kernels import mcuq_conv_2d_narrow, mcuq_fully_connected_narrow
+from mcuq.kernels import mcuq_conv_2d_narrow, mcuq_fully_connected_narrow, mcuq_narrow_mve
 from mcuq.kernels.base import MCUQ, Kernel, Target
-from mcuq.kernels.decoded_streams import BASES, HALVES, Base, groups_of
-from mcuq.kernels.narrow_weights import encoding_for
+from mcuq.kernels.decoded_streams import BASES, BYTES, OFFSET, Base, groups_of
+from mcuq.kernels.narrow_weights import KINDS, encoding_for, kind_refusal
 from mcuq.kernels.work import LAYER_CYCLES
 from mcuq.ops.base import Array
 from mcuq.ops.fully_connected import FullyConnected
@@ -112,14 +112,18 @@ def _does_not_pay(base: Base, encoding: Encoding, layer: Layer, found: Measured)
 
 def _narrow_kind(base: Base, layer: Layer, bits: int) -> str | None:
     """The kind of narrow weights that kernels for the base's core keep in as many bits."""
-    if bits not in (2, 4) or base.shape(layer).form != HALVES:
+    if bits not in (2, 4):
         return None
+    if base.in_rows or base.shape(layer).form == OFFSET:
+        return None
+    if base.shape(layer).form == BYTES:
+        rows = mcuq_narrow_mve.filled_rows(layer)
+        return next((k for k in KINDS if kind_refusal(rows, k) is None), None)
     if layer.op == "CONV_2D":
         rows = mcuq_conv_2d_narrow.filled_rows(layer)
         return next((k for k in mcuq_conv_2d_narrow.KINDS if not isinstance(encoding_for(rows, k), str)), None)
     rows = mcuq_fully_connected_narrow.filled_rows(layer)
-    kinds = mcuq_fully_connected_narrow.STEP_CYCLES
-    return next((k for k in kinds if mcuq_fully_connected_narrow.kind_refusal(rows, k) is None), None)
+    return next((k for k in KINDS if mcuq_fully_connected_narrow.kind_refusal(rows, k) is None), None)
 
 
 def cycles(base: Base, encoding: Encoding, layer: Layer, target: Target) -> int:

@@ -1,7 +1,7 @@
 """mcuq's Helium kernels with weights of four or two bits or of a palette (mcuq_weights_mve.h).
 
-Each is one of the int8 kernels, which takes codes apart where it multiplies: what that kernel refuses is refused, and its
-lowering is what is changed here.
+Each is one of the int8 kernels, which takes codes apart where it multiplies: what that kernel refuses is refused, and
+its lowering is what is changed here.
 """
 
 from __future__ import annotations
