@@ -1,8 +1,5 @@
 #include "mcuq_fully_connected_s8_fours.h"
 
-#include "mcuq_high_multiply.h"
-#include "mcuq_requantize.h"
-
 enum { OUTPUTS = 4 };
 
 /* products[k]: the sum of (weights >> 8 k) * x over all x before end, whose number is a multiple of 4. */
@@ -76,17 +73,6 @@ static int32_t widen(const int8_t *input, int32_t depth, int32_t *wide)
     return sum;
 }
 
-static inline int8_t output_of(const mcuq_fully_connected_s8_fours_params *p, int32_t sum, const int32_t *constants)
-{
-    int32_t value;
-    if (p->line) {
-        value = (constants[0] + mcuq_multiply_shift_20(sum, constants[1])) >> p->shift;
-    } else {
-        value = p->output_offset + mcuq_requantize_single(constants[0] + sum, constants[1], constants[2]);
-    }
-    return (int8_t)mcuq_clamp(value, p->activation_min, p->activation_max);
-}
-
 void mcuq_fully_connected_s8_fours(const mcuq_fully_connected_s8_fours_params *params, const int8_t *input,
                                    const int32_t *stream, int32_t *scratch, int8_t *output)
 {
@@ -103,7 +89,7 @@ void mcuq_fully_connected_s8_fours(const mcuq_fully_connected_s8_fours_params *p
             for (int32_t k = 0; k < OUTPUTS; k++) {
                 if ((o + k) < p->outputs) {
                     const uint32_t mixed = (k == (OUTPUTS - 1)) ? 0U : (products[(k + 1) % OUTPUTS] << 8U);
-                    output[o + k] = output_of(p, (int32_t)(products[k] - mixed - excess), w);
+                    output[o + k] = mcuq_fully_connected_fours_output(p, (int32_t)(products[k] - mixed - excess), w);
                 }
                 w = &w[record];
             }

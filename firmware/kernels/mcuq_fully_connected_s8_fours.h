@@ -20,6 +20,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "mcuq_high_multiply.h"
+#include "mcuq_requantize.h"
+
 typedef struct {
     int32_t batches;
     int32_t depth;
@@ -33,5 +36,18 @@ typedef struct {
 
 void mcuq_fully_connected_s8_fours(const mcuq_fully_connected_s8_fours_params *params, const int8_t *input,
                                    const int32_t *stream, int32_t *scratch, int8_t *output);
+
+/* An output from its sum. */
+static inline int8_t mcuq_fully_connected_fours_output(const mcuq_fully_connected_s8_fours_params *p, int32_t sum,
+                                                       const int32_t *constants)
+{
+    int32_t value;
+    if (p->line) {
+        value = (constants[0] + mcuq_multiply_shift_20(sum, constants[1])) >> p->shift;
+    } else {
+        value = p->output_offset + mcuq_requantize_single(constants[0] + sum, constants[1], constants[2]);
+    }
+    return (int8_t)mcuq_clamp(value, p->activation_min, p->activation_max);
+}
 
 #endif

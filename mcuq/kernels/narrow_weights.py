@@ -56,17 +56,23 @@ def int4_refusal(rows: Array) -> str | None:
     return None
 
 
+def int2_refusal(rows: Array) -> str | None:
+    """The same for two bits."""
+    low, high = int(rows.min()), int(rows.max())
+    if low < -2 or high > 1:
+        return f"the weights reach from {low} to {high}, -2 to 1 is needed"
+    return None
+
+
 def kind_refusal(rows: Array, kind: str, int4: Callable[[Array], str | None] = int4_refusal) -> str | None:
     """Why ``rows`` (outputs, depth) are not those of ``kind``, the one of ``KINDS`` that serves best, or None.
 
     ``int4`` says why a kernel does not take them in four bits.
     """
     count = colours(rows)
-    low, high = int(rows.min()), int(rows.max())
-    two_bits = low >= -2 and high <= 1
     if kind == "int2":
-        return None if two_bits else f"the weights reach from {low} to {high}, -2 to 1 is needed"
-    if two_bits or (count <= 4 and kind != "palette4"):
+        return int2_refusal(rows)
+    if int2_refusal(rows) is None or (count <= 4 and kind != "palette4"):
         return "two bits for a weight are enough"
     if kind == "int4":
         return int4(rows)

@@ -33,20 +33,20 @@ class Parts:
         return 4 * self.count * (2 * self.taps + 2)
 
 
-def sums_fit(rows: Array) -> bool:
-    """Do the sums of ``rows`` (outputs, taps) times any int8 inputs fit the bits that there are?"""
+def sums_fit(rows: Array, end: int = SUM_END) -> bool:
+    """Are the sums of ``rows`` (outputs, taps) times any int8 inputs -end .. end - 1?"""
     wide = rows.astype(np.int64)
     greatest = np.maximum(wide * -128, wide * 127).sum(axis=1)
     least = np.minimum(wide * -128, wide * 127).sum(axis=1)
-    return int(greatest.max(initial=0)) < SUM_END and int(least.min(initial=0)) >= -SUM_END
+    return int(greatest.max(initial=0)) < end and int(least.min(initial=0)) >= -end
 
 
-def parts_for(rows: Array) -> Parts:
-    """The fewest parts of the taps of ``rows`` (outputs, taps) in which no sum of int8 inputs leaves its bits."""
+def parts_for(rows: Array, end: int = SUM_END) -> Parts:
+    """The fewest parts of the taps of ``rows`` (outputs, taps) whose sums of int8 inputs are -end .. end - 1."""
     taps = rows.shape[1]
     for count in range(1, taps + 1):
         parts = Parts(count, -(-taps // (count * UNROLLED)) * UNROLLED)
-        if sums_fit(_padded(rows, parts).reshape(len(rows) * count, parts.taps)):
+        if sums_fit(padded(rows, parts).reshape(len(rows) * count, parts.taps), end):
             return parts
     raise AssertionError("four taps always fit")
 
@@ -57,16 +57,21 @@ def stream(rows: Array, parts: Parts, constants: tuple[Array, ...]) -> Array:
     ``constants`` are (outputs,) each; those of an output stand side by side.
     """
     groups = -(-len(rows) // 4)
-    padded = np.zeros((4 * groups, parts.all_taps), np.int64)
-    padded[: len(rows)] = _padded(rows, parts)
-    bytes_ = (padded + _WEIGHT_OFFSET).reshape(groups, 4, parts.all_taps)
+    every = np.zeros((4 * groups, parts.all_taps), np.int64)
+    every[: len(rows)] = padded(rows, parts)
+    bytes_ = (every + _WEIGHT_OFFSET).reshape(groups, 4, parts.all_taps)
     words = (bytes_ << np.array([0, 8, 16, 24])[None, :, None]).sum(axis=1)
-    values = np.zeros((4 * groups, len(constants)), np.int64)
-    values[: len(rows)] = np.stack(constants, axis=1)
-    both = np.concatenate([words, values.reshape(groups, -1)], axis=1)
+    return with_constants(words, constants, 4)
+
+
+def with_constants(words: Array, constants: tuple[Array, ...], group: int) -> Array:
+    """int32: the ``words`` of each ``group`` of outputs (groups, words), then its ``constants``, which are (outputs,)."""
+    values = np.zeros((group * len(words), len(constants)), np.int64)
+    values[: len(constants[0])] = np.stack(constants, axis=1)
+    both = np.concatenate([words, values.reshape(len(words), -1)], axis=1)
     result: Array = (both & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
     return result
 
 
-def _padded(rows: Array, parts: Parts) -> Array:
+def padded(rows: Array, parts: Parts) -> Array:
     return np.pad(rows.astype(np.int64), ((0, 0), (0, parts.all_taps - rows.shape[1])))
