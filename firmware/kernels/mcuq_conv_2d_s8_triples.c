@@ -2,9 +2,20 @@
 
 #include <string.h>
 
+#include "mcuq_pairs.h"
 #include "mcuq_triples.h"
 
 typedef mcuq_conv_2d_s8_triples_params params_type;
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/* What weights are: of eight bits, with three pixels at once, or narrow, with two. A literal wherever it is an argument. */
+typedef enum { INT8, INT4, INT2 } weights_kind;
+
+ALWAYS_INLINE int32_t pixels_of(const weights_kind kind)
+{
+    return (kind == INT8) ? 3 : 2;
+}
 
 /* Row and column of the input under the first tap of a window. */
 typedef struct {
@@ -32,23 +43,33 @@ static inline const int8_t *tap_address(const params_type *p, const int8_t *imag
     return inside ? &image[((row * p->input_width) + column) * p->channels] : zeros;
 }
 
-static void pack_windows(const params_type *p, const int8_t *image, const window w[3], const int8_t *zeros,
-                         uint32_t *packed)
+ALWAYS_INLINE void pack_windows(const params_type *p, const int8_t *image, const window w[3], const int8_t *zeros,
+                                uint32_t *packed, const weights_kind kind)
 {
     mcuq_triple_packer packer = {packed, 0U, 0U, p->part_taps, p->part_taps};
+    const window last = w[pixels_of(kind) - 1];
     for (int32_t ky = 0; ky < p->filter_height; ky++) {
         const int32_t step = ky * p->dilation_height;
         const bool whole = (p->dilation_width == 1) && is_run(p, w[0], w[0].top + step) &&
-                           is_run(p, w[1], w[1].top + step) && is_run(p, w[2], w[2].top + step);
+                           is_run(p, w[1], w[1].top + step) && is_run(p, last, last.top + step);
         const int32_t columns = whole ? p->filter_width : 1;
         for (int32_t kx = 0; kx < p->filter_width; kx += columns) {
             const int32_t column = kx * p->dilation_width;
-            mcuq_triple_pack(&packer, tap_address(p, image, zeros, w[0].top + step, w[0].left + column),
-                             tap_address(p, image, zeros, w[1].top + step, w[1].left + column),
-                             tap_address(p, image, zeros, w[2].top + step, w[2].left + column), columns * p->channels);
+            const int8_t *const x0 = tap_address(p, image, zeros, w[0].top + step, w[0].left + column);
+            const int8_t *const x1 = tap_address(p, image, zeros, w[1].top + step, w[1].left + column);
+            if (kind == INT8) {
+                const int8_t *const x2 = tap_address(p, image, zeros, w[2].top + step, w[2].left + column);
+                mcuq_triple_pack(&packer, x0, x1, x2, columns * p->channels);
+            } else {
+                mcuq_pair_pack(&packer, x0, x1, columns * p->channels);
+            }
         }
     }
-    mcuq_triple_pack_end(&packer);
+    if (kind == INT8) {
+        mcuq_triple_pack_end(&packer);
+    } else {
+        mcuq_pair_pack_end(&packer);
+    }
 }
 
 /* Four channels, or the first `channels`. */
@@ -107,12 +128,50 @@ static void compute(const params_type *p, const uint32_t *packed, const int32_t 
     }
 }
 
-void mcuq_conv_2d_s8_triples(const mcuq_conv_2d_s8_triples_params *params, const int8_t *input, const int32_t *stream,
-                             int32_t *scratch, int8_t *output)
+/* All channels of up to two pixels, with narrow weights. */
+ALWAYS_INLINE void compute_pairs(const params_type *p, const uint32_t *packed, const int32_t *stream, int8_t *output,
+                                 int32_t pixels, const weights_kind kind)
 {
-    const params_type *const p = params;
+    const int32_t channels = p->output_channels;
+    const int32_t part_words = (kind == INT4) ? p->part_taps : (p->part_taps / 2);
+    const mcuq_triple_steps steps = {(pixels > 1) ? channels : 0, 0};
+    const int32_t record = mcuq_triple_constants(&p->requantize);
+    for (int32_t o = 0; o < channels; o += MCUQ_PAIR_CHANNELS) {
+        int32_t sums[MCUQ_PAIR_CHANNELS][2] = {{0}};
+        const uint32_t *x = packed;
+        for (int32_t part = 0; part < p->parts; part++) {
+            if (kind == INT4) {
+                mcuq_pair_add_int4(x, p->part_taps, (const uint32_t *)stream, sums);
+            } else {
+                mcuq_pair_add_int2(x, p->part_taps, (const uint32_t *)stream, sums);
+            }
+            x = &x[MCUQ_PAIR_PART_WORDS(p->part_taps)];
+            stream = &stream[part_words];
+        }
+        for (int32_t k = 0; k < MCUQ_PAIR_CHANNELS; k++) {
+            if ((o + k) >= channels) {
+                break;
+            }
+            if (mcuq_triple_is_line(&p->requantize)) {
+                mcuq_pair_store_line(p->requantize.shift, steps.second, &stream[k * record], sums[k][0], sums[k][1],
+                                     &output[o + k]);
+            } else {
+                const int32_t three[3] = {sums[k][0], sums[k][1], sums[k][0]};
+                mcuq_triple_store_any(&p->requantize, &steps, &stream[k * record], three, &output[o + k]);
+            }
+        }
+        stream = &stream[MCUQ_PAIR_CHANNELS * record];
+    }
+}
+
+ALWAYS_INLINE void run(const params_type *p, const int8_t *input, const int32_t *stream, int32_t *scratch,
+                       int8_t *output, const weights_kind kind)
+{
+    const int32_t together = pixels_of(kind);
     uint32_t *const packed = (uint32_t *)scratch;
-    int8_t *const zeros = (int8_t *)&packed[p->parts * MCUQ_TRIPLE_PART_WORDS(p->part_taps)];
+    const int32_t part_words =
+        (kind == INT8) ? MCUQ_TRIPLE_PART_WORDS(p->part_taps) : MCUQ_PAIR_PART_WORDS(p->part_taps);
+    int8_t *const zeros = (int8_t *)&packed[p->parts * part_words];
     (void)memset(zeros, p->zero_point, (size_t)p->filter_width * (size_t)p->channels);
 
     for (int32_t n = 0; n < p->batches; n++) {
@@ -121,9 +180,9 @@ void mcuq_conv_2d_s8_triples(const mcuq_conv_2d_s8_triples_params *params, const
         int32_t pixel = p->first_pixel;
         for (int32_t todo = p->output_pixels; todo > 0;) {
             const int32_t left = p->output_pixels - pixel;
-            const int32_t pixels = (left < 3) ? left : 3;
+            const int32_t pixels = (left < together) ? left : together;
             window w[3];
-            for (int32_t i = 0; i < 3; i++) {
+            for (int32_t i = 0; i < together; i++) {
                 if (i < pixels) {
                     w[i] = window_of(p, y, x);
                     x++;
@@ -135,8 +194,12 @@ void mcuq_conv_2d_s8_triples(const mcuq_conv_2d_s8_triples_params *params, const
                     w[i] = w[0];
                 }
             }
-            pack_windows(p, input, w, zeros, packed);
-            compute(p, packed, stream, &output[pixel * p->output_channels], pixels);
+            pack_windows(p, input, w, zeros, packed, kind);
+            if (kind == INT8) {
+                compute(p, packed, stream, &output[pixel * p->output_channels], pixels);
+            } else {
+                compute_pairs(p, packed, stream, &output[pixel * p->output_channels], pixels, kind);
+            }
             todo -= pixels;
             pixel += p->pixel_step;
             if (p->pixel_step < 0) { /* in the only row */
@@ -147,4 +210,22 @@ void mcuq_conv_2d_s8_triples(const mcuq_conv_2d_s8_triples_params *params, const
         output = &output[p->output_pixels * p->output_channels];
         input = &input[p->input_height * p->input_width * p->channels];
     }
+}
+
+void mcuq_conv_2d_s8_triples(const mcuq_conv_2d_s8_triples_params *params, const int8_t *input, const int32_t *stream,
+                            int32_t *scratch, int8_t *output)
+{
+    run(params, input, stream, scratch, output, INT8);
+}
+
+void mcuq_conv_2d_pairs_int4(const mcuq_conv_2d_s8_triples_params *params, const int8_t *input, const int32_t *stream,
+                            int32_t *scratch, int8_t *output)
+{
+    run(params, input, stream, scratch, output, INT4);
+}
+
+void mcuq_conv_2d_pairs_int2(const mcuq_conv_2d_s8_triples_params *params, const int8_t *input, const int32_t *stream,
+                            int32_t *scratch, int8_t *output)
+{
+    run(params, input, stream, scratch, output, INT2);
 }

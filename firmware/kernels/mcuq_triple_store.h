@@ -1,4 +1,4 @@
-/* Requantizes three sums of one channel and stores them, for cores without the DSP extension.
+/* Requantizes three sums of one channel, or two, and stores them, for cores without the DSP extension.
  *
  * Constants of a channel:
  *   line:          constant, multiplier              (constant + (sum * multiplier >> 20)) >> shift
@@ -49,6 +49,13 @@ void mcuq_triple_store_any(const mcuq_triple_requantize *requantize, const mcuq_
 
 #if defined(__ARM_ARCH_ISA_THUMB) && (__ARM_ARCH_ISA_THUMB == 1)
 
+#define MCUQ_TRIPLE_FACTORS                                                                                            \
+    ".syntax unified\n\t"                                                                                              \
+    "lsls %[m0], %[m2], #22\n\t"                                                                                       \
+    "lsrs %[m0], %[m0], #22\n\t"                                                                                       \
+    "lsls %[m1], %[m2], #12\n\t"                                                                                       \
+    "lsrs %[m1], %[m1], #22\n\t"                                                                                       \
+    "lsrs %[m2], %[m2], #20\n\t"
 #define MCUQ_TRIPLE_VALUE(value)                                                                                       \
     "movs %[t0], %[" value "]\n\t"                                                                                     \
     "muls %[t0], %[m0], %[t0]\n\t"                                                                                     \
@@ -82,18 +89,29 @@ static inline void mcuq_triple_store_line(int32_t shift, mcuq_triple_steps steps
     uint32_t m0;
     uint32_t t0;
     uint32_t t1;
-    __asm__ volatile(".syntax unified\n\t"
-                     "lsls %[m0], %[m2], #22\n\t"
-                     "lsrs %[m0], %[m0], #22\n\t"
-                     "lsls %[m1], %[m2], #12\n\t"
-                     "lsrs %[m1], %[m1], #22\n\t"
-                     "lsrs %[m2], %[m2], #20\n\t" MCUQ_TRIPLE_VALUE("s2") MCUQ_TRIPLE_PUT("s2", "third")
+    __asm__ volatile(MCUQ_TRIPLE_FACTORS MCUQ_TRIPLE_VALUE("s2") MCUQ_TRIPLE_PUT("s2", "third")
                          MCUQ_TRIPLE_VALUE("s1") MCUQ_TRIPLE_PUT("s1", "second") MCUQ_TRIPLE_VALUE("s0")
                      "strb %[s0], [%[t1]]\n\t"
                      : [s0] "+&l"(s0), [s1] "+&l"(s1), [s2] "+&l"(s2), [m2] "+&l"(m2), [m1] "=&l"(m1), [m0] "=&l"(m0),
                        [t0] "=&l"(t0), [t1] "=&l"(t1)
                      : [shift] "h"(shift), [out] "h"(out), [second] "h"(steps.second), [third] "h"(steps.third),
                        [constant] "h"(constants[0])
+                     : "cc", "memory");
+}
+
+static inline void mcuq_pair_store_line(int32_t shift, int32_t second, const int32_t *constants, int32_t s0, int32_t s1,
+                                        int8_t *out)
+{
+    uint32_t m2 = (uint32_t)constants[1];
+    uint32_t m1;
+    uint32_t m0;
+    uint32_t t0;
+    uint32_t t1;
+    __asm__ volatile(MCUQ_TRIPLE_FACTORS MCUQ_TRIPLE_VALUE("s1") MCUQ_TRIPLE_PUT("s1", "second") MCUQ_TRIPLE_VALUE("s0")
+                     "strb %[s0], [%[t1]]\n\t"
+                     : [s0] "+&l"(s0), [s1] "+&l"(s1), [m2] "+&l"(m2), [m1] "=&l"(m1), [m0] "=&l"(m0), [t0] "=&l"(t0),
+                       [t1] "=&l"(t1)
+                     : [shift] "h"(shift), [out] "h"(out), [second] "h"(second), [constant] "h"(constants[0])
                      : "cc", "memory");
 }
 
@@ -110,6 +128,13 @@ static inline void mcuq_triple_store_line(int32_t shift, mcuq_triple_steps steps
 {
     out[steps.third] = mcuq_triple_line(shift, constants, s2);
     out[steps.second] = mcuq_triple_line(shift, constants, s1);
+    out[0] = mcuq_triple_line(shift, constants, s0);
+}
+
+static inline void mcuq_pair_store_line(int32_t shift, int32_t second, const int32_t *constants, int32_t s0, int32_t s1,
+                                        int8_t *out)
+{
+    out[second] = mcuq_triple_line(shift, constants, s1);
     out[0] = mcuq_triple_line(shift, constants, s0);
 }
 

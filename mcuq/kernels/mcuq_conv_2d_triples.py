@@ -86,7 +86,7 @@ def lower(layer: Layer, _target: Target) -> Lowering:
         calls=(packed_call(FUNCTION, layer, params, "stream", f"{FUNCTION}.h"),),
         constants=(Constant("stream", packed, "weights of four channels a word, and their constants"),),
         scratch_bytes=parts(layer).packed_bytes + a.width.window * x.shape[3],
-        sources=(f"{FUNCTION}.c", "mcuq_triples.c", "mcuq_triple_store.c"),
+        sources=(f"{FUNCTION}.c", "mcuq_triples.c", "mcuq_triple_store.c", "mcuq_pairs.c"),
         overlaps=by_pixels(layer) if one_row else by_rows(layer, a.height, rows_are_copied=False),
     )
 
