@@ -209,4 +209,6 @@ def _kernel(base: Base, encoding: Encoding) -> Kernel:
     )
 
 
-KERNELS = tuple(_kernel(base, encoding) for base in BASES for encoding in encodings())
+IN_ROWS = tuple(_kernel(base, encoding) for base in BASES if base.in_rows for encoding in encodings())
+
+KERNELS = (*IN_ROWS, *(_kernel(base, encoding) for base in BASES if not base.in_rows for encoding in encodings()))

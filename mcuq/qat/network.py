@@ -82,6 +82,7 @@ class FakeQuantized(keras.Model):  # type: ignore[misc]
             start = _latent(layer.rounded)
             self.latents.append(self._variable(f"weights_{number}", start, _within(layer.rounded.grid.levels)))
             self.weight_scales.append(self._variable(f"scales_{number}", np.zeros(len(start))))
+            self.weight_scales[-1].trainable = not layer.rounded.scheme.double
             self.biases.append(self._variable(f"bias_{number}", np.zeros(len(start))))
         for number in range(len(architecture.ranges)):
             self.range_scales.append(self._variable(f"range_{number}", np.zeros(())))

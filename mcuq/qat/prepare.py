@@ -23,8 +23,8 @@ from mcuq.quantize import prepare as float_form
 from mcuq.quantize.flatbuffer import constant, read_model, tensor_name, write_model
 from mcuq.quantize.int8 import Fitted, assemble, fit
 from mcuq.quantize.request import Request
-from mcuq.quantize.scheme import Array
-from mcuq.quantize.schemes import schemes
+from mcuq.quantize.scheme import Array, Scheme
+from mcuq.quantize.schemes import OF_MODELS, scheme_named, schemes
 
 Progress = Callable[[str, int, int], None]
 
@@ -59,13 +59,17 @@ def prepare(
 
 
 def _check_trainable(request: Request) -> None:
-    trainable = [s.name for s in schemes().values() if not s.per_tensor and not s.rank and s.activation_bits == 8]
+    trainable = [name for name, scheme in schemes().items() if _is_trainable(scheme)]
     for name in (request.scheme, *request.layers.values()):
-        if name not in trainable:
+        if name in OF_MODELS or request.mixed or not _is_trainable(scheme_named(name)):
             raise UsageError(
                 f"{name} is not trained: scales are of channels, activations of eight bits, and there are no branches",
                 hint=f"schemes to train are {', '.join(trainable)}",
             )
+
+
+def _is_trainable(scheme: Scheme) -> bool:
+    return scheme.activation_bits == 8 and not (scheme.per_tensor or scheme.rank)
 
 
 def float_tflite(model: Any) -> bytes:

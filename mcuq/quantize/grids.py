@@ -33,11 +33,11 @@ def best_scales(rows: Array, importance: Array, levels: Array) -> Grid:
     best, least = whole.scales, np.full(len(rows), np.inf)
     for factor in _CANDIDATES:
         tried = whole.scales * factor
-        errors = _errors(rows, importance, Grid(levels, tried))
+        errors = weighted_errors(rows, importance, Grid(levels, tried))
         best, least = np.where(errors < least, tried, best), np.minimum(errors, least)
     for _ in range(_REFINEMENTS):
         tried = _least_squares(rows, importance, Grid(levels, best))
-        errors = _errors(rows, importance, Grid(levels, tried))
+        errors = weighted_errors(rows, importance, Grid(levels, tried))
         best, least = np.where(errors < least, tried, best), np.minimum(errors, least)
     return Grid(levels, best)
 
@@ -59,7 +59,8 @@ def palette(rows: Array, importance: Array, colours: int) -> Grid:
     return grid
 
 
-def _errors(rows: Array, importance: Array, grid: Grid) -> Array:
+def weighted_errors(rows: Array, importance: Array, grid: Grid) -> Array:
+    """For each channel the square error of rounding to ``grid``, weighted by ``importance``."""
     steps = rows / grid.scales[:, None]
     errors: Array = (importance * (steps - grid.nearest(steps)) ** 2).sum(axis=1) * grid.scales**2
     return errors

@@ -11,7 +11,7 @@ from mcuq.errors import UsageError
 from mcuq.quantize.calibrators import DEFAULT as DEFAULT_CALIBRATION
 from mcuq.quantize.calibrators import check_calibrator
 from mcuq.quantize.scheme import Scheme
-from mcuq.quantize.schemes import DEFAULT, OF_MODELS, scheme_named
+from mcuq.quantize.schemes import DEFAULT, DOUBLE, OF_MODELS, scheme_named
 
 if TYPE_CHECKING:
     from mcuq.quantize.weighted_layer import WeightedLayer
@@ -98,12 +98,14 @@ def assigned(layers: Sequence[WeightedLayer], request: Request) -> dict[str, Sch
             hint=f"layers are: {', '.join(layer.name for layer in layers)}",
         )
     total = sum(layer.weights.size for layer in layers)
+    scheme = scheme_named(request.scheme)
+    eight_bits = DEFAULT + DOUBLE if scheme.double else DEFAULT
     found = {}
     for index, layer in enumerate(layers):
         at_edge = index in {0, len(layers) - 1} and layer.weights.size < SMALL_SHARE * total
         asked = next((s for pattern, s in request.layers.items() if fnmatch.fnmatchcase(layer.name, pattern)), None)
-        kept = (layer.depthwise or at_edge) and scheme_named(request.scheme).bits < 8
-        usual = DEFAULT if kept else request.scheme
+        kept = (layer.depthwise or at_edge) and scheme.bits < 8
+        usual = eight_bits if kept else request.scheme
         found[layer.name] = scheme_named(asked or usual)
     return found
 

@@ -18,6 +18,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from mcuq.quantize.bias_correction import add_to_bias
 from mcuq.quantize.bias_range import bias_scales, set_weights
+from mcuq.quantize.double import coarse_bias, raised
 from mcuq.quantize.flatbuffer import add_buffer, tensor_name
 from mcuq.quantize.gptq import damped, round_with_feedback
 from mcuq.quantize.moments import Moments, moments
@@ -170,6 +171,9 @@ def set_rounded(model: Any, rounded: Mapping[str, Rounded], biases: Mapping[str,
         found, bias = rounded[name], biases[name]
         grid, source = found.grid, tensors[operator.inputs[0]]
         scales = np.maximum(grid.scales, bias_scales(source, bias))
+        if found.scheme.double:
+            scales = raised(scales, grid.scales)
+            bias = coarse_bias(bias, scales * float(source.quantization.scale[0]))
         integers = np.where(
             (scales > grid.scales)[:, None],
             grid.nearest(found.integers * (grid.scales / scales)[:, None]),

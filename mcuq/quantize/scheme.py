@@ -47,6 +47,7 @@ class Scheme:
     ``rank``: of the int8 branch beside the weights (``low_rank``), 0 for none.
     ``searched``: a search for the best scheme of each layer tries it; others with as many bits are as good where not.
     ``two_valued``: the layer's inputs have two values where they can, which only training makes (``mcuq.qat``).
+    ``double``: scales and biases are quantized, too (``mcuq.quantize.double``); training leaves these scales alone.
     """
 
     name: str
@@ -58,3 +59,4 @@ class Scheme:
     rank: int = 0
     searched: bool = True
     two_valued: bool = False
+    double: bool = False

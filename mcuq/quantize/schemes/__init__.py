@@ -5,6 +5,7 @@ Adding a scheme is adding a file here; nothing else lists them.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import functools
 import importlib
@@ -12,11 +13,15 @@ import pkgutil
 from collections.abc import Mapping
 
 from mcuq.errors import UsageError
+from mcuq.quantize.double import doubled
 from mcuq.quantize.scheme import Scheme
 
 DEFAULT = "w8a8"
 FLOAT32 = "float32"
 DYNAMIC = "w8"
+DOUBLE = "+dq"
+"""Behind a scheme's name: with double quantization."""
+
 OF_MODELS = (FLOAT32, DYNAMIC)
 """Schemes of a whole model, with real activations: all in float32, or weights in int8."""
 
@@ -35,7 +40,27 @@ def scheme_named(name: str) -> Scheme:
     known = schemes()
     if name in known:
         return known[name]
-    names = (*known, *OF_MODELS)
+    plain = known.get(name.removesuffix(DOUBLE))
+    if plain is not None and _can_be_double(plain):
+        return double_quantized(plain)
+    names = (*known, *(f"{name}{DOUBLE}" for name, scheme in known.items() if _can_be_double(scheme)), *OF_MODELS)
     close = difflib.get_close_matches(name, names, 1)
     hint = f"did you mean {close[0]}?" if close else f"schemes are: {', '.join(names)}"
     raise UsageError(f"there is no quantization scheme {name!r}", hint=hint)
+
+
+@functools.cache
+def double_quantized(scheme: Scheme) -> Scheme:
+    """``scheme`` with the scales of channels in a byte each."""
+    return dataclasses.replace(
+        scheme,
+        name=scheme.name + DOUBLE,
+        summary=f"{scheme.summary}, scales in eight bits",
+        grid=functools.partial(doubled, scheme.grid),
+        searched=False,
+        double=True,
+    )
+
+
+def _can_be_double(scheme: Scheme) -> bool:
+    return scheme.activation_bits == 8 and not (scheme.per_tensor or scheme.rank)

@@ -1,5 +1,5 @@
 """NF4: the 16 values of NormalFloat, which equal shares of normally distributed weights are nearest to, in 1/127s
-(Dettmers et al., "QLoRA", 2023, appendix E). ``+dq`` is double quantization: the channels' scales in eight bits too.
+(Dettmers et al., "QLoRA", 2023, appendix E).
 """
 
 from __future__ import annotations
@@ -24,14 +24,4 @@ def grid(rows: Array, importance: Array) -> Grid:
     return best_scales(rows, importance, LEVELS)
 
 
-def double_quantized(rows: Array, importance: Array) -> Grid:
-    """Scales that are a layer's unit, a 255th of its largest, times 1 to 255."""
-    scales = grid(rows, importance).scales
-    unit = scales.max() / 255
-    return Grid(LEVELS, np.clip(np.rint(scales / unit), 1, 255) * unit)
-
-
-SCHEMES = (
-    Scheme("nf4", "the NormalFloat palette of 16", 4.0, grid, searched=False),
-    Scheme("nf4+dq", "the NormalFloat palette of 16, scales in eight bits", 4.0, double_quantized, searched=False),
-)
+SCHEMES = (Scheme("nf4", "the NormalFloat palette of 16", 4.0, grid, searched=False),)
