@@ -181,24 +181,43 @@ def test_a_model_of_keras_2_trains_until_its_time_is_up() -> None:
 def test_what_cannot_be_trained_is_refused_in_words(digits: bytes) -> None:
     shape = TensorType((1, 4), DType.FLOAT32, None)
     tensors = {name: Tensor(name, shape, None) for name in ("x", "y")}
-    floors = write_graph(Graph("net", tensors, (Node("down", "FLOOR", {}, ("x",), ("y",)),), ("x",), ("y",)))
+    floors, squared = (
+        write_graph(Graph("net", tensors, (Node("one", op, attributes, inputs, ("y",)),), ("x",), ("y",)))
+        for op, attributes, inputs in (("FLOOR", {}, ("x",)), ("RELU", {}, ("x",)))
+    )
     some = TRAINING["x"][:4]
-    prepared = qat.prepare(digits, "w8a8", data=some)
+    prepared, diverging = (qat.prepare(digits, "w8a8", data=some) for _ in range(2))
     cases: tuple[tuple[Any, type[McuqError], str], ...] = (
-        (lambda: qat.prepare(floors, data=some), UnsupportedError, "'y' .FLOOR. cannot be trained"),
+        (lambda: qat.prepare(floors, data=some[:, 0, :4]), UnsupportedError, "'y' .FLOOR. cannot be trained"),
+        (lambda: qat.prepare(squared, data=some[:, 0, :4]), UnsupportedError, "no layer of the model has weights"),
         (lambda: qat.prepare(dense(), data=some), UsageError, "quantized already"),
         (lambda: qat.prepare(digits, "w5a8", data=some), UsageError, "no quantization scheme"),
         (lambda: qat.prepare(digits, "w4a8+pt", data=some), UsageError, "w4a8.pt is not trained"),
         (lambda: qat.prepare(digits, "w8a16", data=some), UsageError, "w8a16 is not trained"),
         (lambda: qat.prepare(digits, "float32", data=some), UsageError, "float32 is not trained"),
-        (lambda: qat.prepare(digits, data=some[:, :4]), DataError, "do not fit the model"),
+        (lambda: qat.prepare(digits, "mixed", data=some), UsageError, "mixed is not trained"),
+        (lambda: qat.prepare(digits, data=some, calibration="most"), UsageError, "no calibrator"),
+        (lambda: qat.prepare(digits, data=some[:, :4]), DataError, "takes samples of shape .n, 8, 8, 1"),
+        (lambda: qat.prepare(digits, data=list(some)), DataError, "4 arrays of samples do not fit a model with 1"),
+        (lambda: qat.prepare(digits, data=some * np.nan), DataError, "hold NaN or infinity"),
+        (lambda: qat.prepare(digits, data=some[:0]), DataError, "no samples"),
+        (lambda: qat.prepare(digits, data=["a", [1]]), DataError, "2 arrays of samples"),
+        (lambda: qat.prepare(digits, data=[[[1], [1, 2]]]), DataError, "a list is no array of samples"),
         (lambda: qat.prepare(digits, "w2a8+lr4", data=some), UsageError, "w2a8.lr4 is not trained"),
         (lambda: qat.prepare(digits, layers={"none": "w4a8"}, data=some), UsageError, "no layer with weights"),
         (lambda: qat.prepare(7, data=some), UsageError, "a int is no model"),
         (lambda: qat.prepare(DIGITS / "none.h5", data=some), UsageError, "model not found"),
         (lambda: qat.distill(prepared, some, [1, 2]), DataError, "2 labels do not fit 4 samples"),
         (lambda: qat.distill(prepared, some, [1, 2, 3, 10]), DataError, "class 10, but the model has 10"),
-        (lambda: qat.distill(prepared, some[:, :4]), DataError, "samples of shape"),
+        (lambda: qat.distill(prepared, some, [0.5, 1, 2, 3]), DataError, "labels are class numbers"),
+        (lambda: qat.distill(prepared, some[:, :4]), DataError, "takes samples of shape .n, 8, 8, 1"),
+        (lambda: qat.distill(prepared, some, batch_size=0), UsageError, "are above zero"),
+        (lambda: prepared(some[:, :4]), DataError, "inputs of shape .n, 4, 8, 1. do not fit the model, which takes"),
+        (lambda: prepared([some, some]), DataError, "do not fit the model"),
+        (lambda: qat.export(digits), UsageError, "a bytes is not prepared"),
+        (lambda: qat.distill(digits, some), UsageError, "a bytes is not prepared"),
+        (lambda: qat.distill(diverging, some, epochs=9, learning_rate=1e30), McuqError, "the loss is no finite"),
+        (lambda: qat.export(diverging), McuqError, "weights are no finite numbers"),
     )
     for call, error, words in cases:
         with pytest.raises(error, match=words):

@@ -11,6 +11,7 @@ import click
 from rich.table import Table
 
 from mcuq.cli._shared import (
+    calibrator_option,
     error_console,
     json_option,
     option,
@@ -36,8 +37,17 @@ _LINES = 10
 @option("--data", help="Samples to train with, labels or not, in the formats that `mcuq build --data` takes.")
 @option("--test-data", help="Samples to measure what it brought on. [default: those of --data]")
 @scheme_option
+@calibrator_option
 @option("--epochs", type=click.IntRange(min=1), help="Passes over the data. [default: 2,000 batches of 64]")
 @option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Most time to train. [default: no limit]")
+@option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Samples in one step.")
+@option(
+    "--learning-rate",
+    type=click.FloatRange(min=0, min_open=True),
+    default=2e-3,
+    show_default=True,
+    help="Of Adam at first; it falls to nothing.",
+)
 @option("--augment/--no-augment", default=True, show_default=True, help="Shift, mirror, tint and mix samples.")
 @option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same model on one machine.")
 @option("-o", "--output", type=click.Path(path_type=Path), help="File to write. [default: MODEL-SCHEME.tflite]")
@@ -48,8 +58,11 @@ def command(
     data: str | None,
     test_data: str | None,
     scheme: str | None,
+    calibration: str | None,
     epochs: int | None,
     minutes: float | None,
+    batch_size: int,
+    learning_rate: float,
     augment: bool,
     seed: int,
     output: Path | None,
@@ -68,7 +81,7 @@ def command(
     console = error_console()
     set_up_logging(console, verbose)
     config = load_config(Path.cwd(), model.absolute().parent)
-    request = quantize_request(scheme, None, config, required=True)
+    request = quantize_request(scheme, calibration, config, required=True)
     if (samples := data or config.data) is None:
         raise UsageError("no data to train with", hint="give --data; a few hundred samples do, without labels")
     goal = output or Path(f"{model_name(model)}-{request.scheme}.tflite")
@@ -84,7 +97,7 @@ def command(
     from mcuq.qat.finetune import Plan, finetune  # noqa: PLC0415 - imports TensorFlow
 
     with progress_on(console) as progress:
-        plan = Plan(epochs, minutes, augment, seed)
+        plan = Plan(epochs, minutes, batch_size, learning_rate, augment, seed)
         found = finetune(model, samples, test_data or config.test_data, request, plan, progress, told)
     write_file(goal, found.tflite)
     if as_json:
@@ -114,13 +127,15 @@ def _described(found: Finetuned, name: str, scheme: str, goal: Path) -> dict[str
 def _show(found: Finetuned) -> None:
     output = output_console()
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("", "accuracy %", "agreement with float %"):
+    for name in ("", "accuracy %", "agreement with float %", "error of outputs"):
         table.add_column(name, justify="left" if not name else "right", no_wrap=True)
-    table.add_row("float", _percent(found.float_accuracy), "")
+    table.add_row("float", _percent(found.float_accuracy), "", "")
     for what, quality in (("rounded", found.before), ("trained", found.after)):
-        table.add_row(what, _percent(quality.accuracy), _percent(quality.agreement))
+        table.add_row(what, _percent(quality.accuracy), _percent(quality.agreement), f"{quality.error:.3f}")
     output.print(table)
-    output.print(f"measured in LiteRT on {found.measured_on}")
+    output.print(
+        f"measured in LiteRT on {found.measured_on}; error: root mean square, in parts of the standard deviation"
+    )
     kept = [f"{layer.name} ({layer.scheme})" for layer in found.layers]
     output.print(f"layers: {', '.join(kept)}")
 

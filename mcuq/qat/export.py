@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mcuq.qat.network import HIGHEST, LOWEST, FakeQuantized, Layer
+from mcuq.errors import McuqError
+from mcuq.qat.network import HIGHEST, LOWEST, FakeQuantized, Layer, check_prepared
 from mcuq.quantize.flatbuffer import add_buffer, read_model, write_model
 from mcuq.quantize.int8 import assemble
 from mcuq.quantize.rounding import Rounded
@@ -15,7 +16,13 @@ from mcuq.quantize.scheme import Grid
 
 
 def export(trained: FakeQuantized) -> bytes:
-    """The int8 .tflite of a model that ``prepare`` made, to build and to run as any other."""
+    """The int8 .tflite of a model that ``prepare`` made, trained or not, to build and to run as any other.
+
+    Raises ``UsageError`` for another model, ``McuqError`` for one whose variables are no finite numbers.
+    """
+    check_prepared(trained)
+    if not all(np.isfinite(variable.numpy()).all() for variable in trained.variables):
+        raise McuqError("training diverged: weights are no finite numbers", hint="train with a lower learning rate")
     architecture = trained.architecture
     model = read_model(architecture.tflite)
     rounded, names = {}, architecture.program.names

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcuq.data import Dataset, load_data
+from mcuq.data import Dataset, check_data_exists, load_data
 from mcuq.errors import UsageError
 from mcuq.frontend.keras import to_float_tflite
 from mcuq.frontend.tflite import read_tflite
 from mcuq.model import Progress, input_specs, is_quantized
-from mcuq.qat.distill import Epoch, distill
+from mcuq.qat.distill import BATCH, LEARNING_RATE, Epoch, distill
 from mcuq.qat.export import export
-from mcuq.qat.prepare import prepare
+from mcuq.qat.prepare import check_trainable, prepared_for
+from mcuq.quantize.judge import relative
 from mcuq.quantize.request import LayerScheme, Request
 from mcuq.quantize.scheme import Array
 from mcuq.reference import Reference, accuracy, agreement, run_float
@@ -21,20 +24,26 @@ from mcuq.reference import Reference, accuracy, agreement, run_float
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long and how to train; ``epochs`` and ``minutes`` as ``distill`` takes them."""
+    """How long and how to train, as ``distill`` takes it."""
 
     epochs: int | None = None
     minutes: float | None = None
+    batch_size: int = BATCH
+    learning_rate: float = LEARNING_RATE
     augment: bool = True
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """The share of samples classified right, and of those classified as by the float model; None: not to be known."""
+    """The share of samples classified right, and of those classified as by the float model; None: not to be known.
+
+    ``error`` of all outputs: root mean square of the difference to the float model, in parts of standard deviations.
+    """
 
     accuracy: float | None
     agreement: float | None
+    error: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,33 +75,30 @@ def finetune(
 
     Raises ``UsageError``, ``DataError`` or ``UnsupportedError`` saying what is wrong.
     """
+    check_trainable(request)
+    for spec in (data, test_data):
+        if spec is not None:
+            check_data_exists(spec)
     progress("converting with TensorFlow", 0, 1)
     content = to_float_tflite(path)
     progress("converting with TensorFlow", 1, 1)
     graph = read_tflite(content, path.name)
     if is_quantized(graph):
         raise UsageError(f"{path.name} is quantized already", hint="give the float model that it was made from")
-    training = load_data(data, input_specs(graph))
-    test = training if test_data is None else load_data(test_data, input_specs(graph))
-    prepared = prepare(content, request.scheme, request.layers, data=training, progress=progress)
+    specs = input_specs(graph)
+    training = load_data(data, specs)
+    test = training if test_data is None else load_data(test_data, specs)
+    prepared = prepared_for(request, content, training, specs, progress)
     rounded = export(prepared)
     labels = training.labels if prepared.classes else None
-    distill(
-        prepared,
-        list(training.inputs),
-        labels,
-        epochs=plan.epochs,
-        minutes=plan.minutes,
-        augment=plan.augment,
-        seed=plan.seed,
-        progress=told,
-    )
+    options = {field.name: getattr(plan, field.name) for field in dataclasses.fields(plan)}
+    distill(prepared, list(training.inputs), labels, progress=told, **options)
     trained = export(prepared)
-    floats = run_float(content, test.inputs)[0]
+    floats = run_float(content, test.inputs)
     return Finetuned(
         trained,
         tuple(layer.rounded.described for layer in prepared.architecture.layers),
-        accuracy(floats, test.labels),
+        accuracy(floats[0], test.labels),
         _quality(rounded, floats, test, lambda done, of: progress("before training, in LiteRT", done, of)),
         _quality(trained, floats, test, lambda done, of: progress("after training, in LiteRT", done, of)),
         f"{test.count} samples {'that it was trained on' if test_data is None else 'of the test data'}",
@@ -100,8 +106,14 @@ def finetune(
     )
 
 
-def _quality(tflite: bytes, floats: Array, test: Dataset, progress: Callable[[int, int], None]) -> Quality:
+def _quality(tflite: bytes, floats: Sequence[Array], test: Dataset, progress: Callable[[int, int], None]) -> Quality:
     reference = Reference(tflite)
-    outputs = reference.outputs[0].dequantize(reference.run_all(test.inputs, progress)[0])
+    found = reference.run_all(test.inputs, progress)
+    outputs = [info.dequantize(values) for info, values in zip(reference.outputs, found, strict=True)]
+    errors = [relative(values, wanted) for values, wanted in zip(outputs, floats, strict=True)]
     elements = sum(int(array[0].size) for array in test.inputs)
-    return Quality(accuracy(outputs, test.labels), agreement(outputs, floats, input_elements=elements))
+    return Quality(
+        accuracy(outputs[0], test.labels),
+        agreement(outputs[0], floats[0], input_elements=elements),
+        math.sqrt(sum(errors) / len(errors)),
+    )

@@ -17,6 +17,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mcuq.data import InputSpec
+from mcuq.errors import DataError, UsageError
 from mcuq.qat.program import Program, Step
 from mcuq.qat.roundings import Rounding, rounding
 from mcuq.quantize.bias_range import CHANNEL_AXIS
@@ -53,8 +55,7 @@ class Architecture:
     """What ``prepare`` made of a model.
 
     ``teacher`` is the float model; ``program`` the same with corrected biases, ``tflite`` its file; ``constants`` are
-    its other constants as the int8 file has them. ``ends`` are outputs of fixed scale, ``input_shapes`` are without
-    batch.
+    its other constants as the int8 file has them. ``ends`` are outputs of fixed scale.
     """
 
     teacher: Program
@@ -64,14 +65,16 @@ class Architecture:
     ranges: tuple[Range, ...]
     constants: Mapping[int, Array]
     ends: frozenset[int]
-    input_shapes: tuple[tuple[int, ...], ...]
+    inputs: tuple[InputSpec, ...]
 
 
 class FakeQuantized(keras.Model):  # type: ignore[misc]
     """A model to ``compile`` and ``fit`` as any other; ``mcuq.qat.export`` gives its integers.
 
     Takes one tensor, or several in the model's order, with batch, and returns what the int8 file will, as real
-    values. All variables are relative to what they change, so one learning rate serves all.
+    values: float32 (n, ...). All variables are relative to what they change, so one learning rate serves all.
+
+    Raises ``DataError`` for inputs that do not fit the model.
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -130,7 +133,7 @@ class FakeQuantized(keras.Model):  # type: ignore[misc]
         def quantized(index: int, x: Any) -> Any:
             return x if index in passed else _fake_quantized(x, *by_tensor[index], roundings[index])
 
-        return architecture.program.run(_list(inputs), values, quantized)
+        return architecture.program.run(self._given(inputs), values, quantized)
 
     def _roundings(
         self, by_tensor: Mapping[int, tuple[Any, float]], of_layers: Mapping[int, Any]
@@ -138,7 +141,7 @@ class FakeQuantized(keras.Model):  # type: ignore[misc]
         """By tensor; ``of_layers`` has the scales of accumulators by output."""
         program = self.architecture.program
         scales = {index: scale for index, (scale, _) in by_tensor.items()}
-        sizes = dict(zip(program.inputs, map(math.prod, self.architecture.input_shapes), strict=True))
+        sizes = dict(zip(program.inputs, (spec.elements for spec in self.architecture.inputs), strict=True))
         sizes |= {step.output: math.prod(step.shape) for step in program.steps}
         found = dict.fromkeys(program.inputs, Rounding())  # as `mcuq.reference` rounds what goes in
         for step in program.steps:
@@ -149,7 +152,16 @@ class FakeQuantized(keras.Model):  # type: ignore[misc]
 
     def float_activations(self, inputs: Any) -> dict[int, Any]:
         """All activations of the float model."""
-        return self.architecture.teacher.run(_list(inputs), {})
+        return self.architecture.teacher.run(self._given(inputs), {})
+
+    def _given(self, inputs: Any) -> Sequence[Any]:
+        given = inputs if isinstance(inputs, list | tuple) else [inputs]
+        tensors = [tf.cast(x, tf.float32) for x in given]
+        found, taken = [x.shape[1:] for x in tensors], [spec.shape for spec in self.architecture.inputs]
+        if found != taken:
+            lists = (", ".join(f"(n, {', '.join(map(str, shape))})" for shape in shapes) for shapes in (found, taken))
+            raise DataError("inputs of shape {} do not fit the model, which takes {}".format(*lists))
+        return tensors
 
     def integers(self, number: int) -> Any:
         """The levels that the weights (channels, depth) of a layer take."""
@@ -169,9 +181,10 @@ class FakeQuantized(keras.Model):  # type: ignore[misc]
         return tf.exp(self.range_scales[number]) * self.architecture.ranges[number].scale
 
 
-def _list(inputs: Any) -> Sequence[Any]:
-    found = inputs if isinstance(inputs, list | tuple) else [inputs]
-    return [tf.cast(x, tf.float32) for x in found]
+def check_prepared(model: Any) -> None:
+    """Raises ``UsageError`` for what ``prepare`` did not make."""
+    if not isinstance(model, FakeQuantized):
+        raise UsageError(f"a {type(model).__name__} is not prepared", hint="give what mcuq.qat.prepare returns")
 
 
 def _straight_through(values: Any, rounded: Any) -> Any:
@@ -180,8 +193,27 @@ def _straight_through(values: Any, rounded: Any) -> Any:
 
 
 def _fake_quantized(x: Any, scale: Any, zero_point: float, rounded: Rounding) -> Any:
-    steps = tf.clip_by_value(x / scale, LOWEST - zero_point, HIGHEST - zero_point)
-    return scale * _straight_through(steps, rounded(steps))
+    """Rounding passes gradients straight through. They are written out: so they take half the time."""
+    low, high = LOWEST - zero_point, HIGHEST - zero_point
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def quantized(x: Any, scale: Any) -> tuple[Any, Any]:
+        steps = x / scale
+        kept = tf.raw_ops.ClipByValue(t=steps, clip_value_min=low, clip_value_max=high)
+        whole = rounded(kept, positive=low >= 0.0)
+
+        def gradients(above: Any) -> tuple[Any, Any]:
+            inside = tf.where(steps == kept, above, 0.0)
+            return inside, _product(above, whole) - _product(inside, steps)
+
+        return scale * whole, gradients
+
+    return quantized(x, scale)
+
+
+def _product(first: Any, other: Any) -> Any:
+    """The sum of all products, without memory for them."""
+    return tf.matmul(tf.reshape(first, (1, -1)), tf.reshape(other, (-1, 1)))[0, 0]
 
 
 def _whole(x: Any) -> Any:

@@ -93,6 +93,7 @@ OPERATORS: Mapping[str, Compute] = {
     "MUL": _elementwise(tf.multiply),
     "PAD": lambda _o, x, _shape: tf.pad(x[0], x[1]),
     "RELU": _unary(tf.nn.relu),
+    "RELU6": _unary(tf.nn.relu6),
     "RELU_N1_TO_1": _unary(lambda x: tf.clip_by_value(x, -1.0, 1.0)),
     "RESHAPE": lambda _o, x, shape: _with_batch(x[0], shape),
     "SOFTMAX": _softmax,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from mcuq.data import Dataset, load_data
+from mcuq.data import Dataset, InputSpec, load_data
 from mcuq.errors import UnsupportedError, UsageError
 from mcuq.frontend.keras import to_float_tflite
 from mcuq.frontend.tflite import read_tflite
@@ -19,7 +19,10 @@ from mcuq.qat.network import Architecture, FakeQuantized, Layer, Range
 from mcuq.qat.one_bit import has_two_values, two_valued
 from mcuq.qat.operators import FIXED_SCALE, SAME_SCALE
 from mcuq.qat.program import Program, read_program
+from mcuq.qat.samples import arrays_for
 from mcuq.quantize import prepare as float_form
+from mcuq.quantize.bias_range import CHANNEL_AXIS
+from mcuq.quantize.calibrators import DEFAULT as DEFAULT_CALIBRATION
 from mcuq.quantize.flatbuffer import constant, read_model, tensor_name, write_model
 from mcuq.quantize.int8 import Fitted, assemble, fit
 from mcuq.quantize.request import Request
@@ -35,30 +38,44 @@ def prepare(
     layers: Mapping[str, str] | None = None,
     *,
     data: Any,
+    calibration: str = DEFAULT_CALIBRATION,
     progress: Progress | None = None,
 ) -> FakeQuantized:
     """A trainable Keras model that computes what the int8 file of ``model`` would.
 
     ``model`` is a Keras model (3, or tf_keras), a path to a Keras file, SavedModel or float .tflite, or the bytes of
     one. ``scheme`` is what weights may be, ``layers`` other schemes by name or pattern of a layer; depthwise layers and
-    small ones at the ends stay at eight bits, as in `mcuq quantize`. ``data`` (a few hundred samples, an array, several
-    for several inputs, a ``Dataset``, or what `--data` takes) give ranges and the first rounding; no labels are needed.
+    small ones at the ends stay at eight bits, as in `mcuq quantize`. ``data`` (a few hundred samples: an array
+    (n, ...) of real values as the float model takes them, a list of such arrays for several inputs, a ``Dataset``, or
+    what `--data` takes) give ranges, by the ``calibration`` of that name, and the first rounding; no labels are needed.
+    ``progress`` is called with what is being done, steps done and steps in all.
 
-    Raises ``UnsupportedError`` for a model that cannot be trained, ``UsageError`` for names that do not exist,
-    ``DataError`` for data that do not fit.
+    Raises ``UnsupportedError`` for a model that cannot be trained, ``UsageError`` for names that do not exist and for a
+    model that is quantized already, ``DataError`` for data that do not fit, ``ToolError`` without litert-quantizer.
     """
-    request = Request(scheme, layers or {})
-    _check_trainable(request)
+    request = Request(scheme, layers or {}, calibration)
+    check_trainable(request)
     content = float_tflite(model)
     graph = read_tflite(content, "the model")
     if is_quantized(graph):
         raise UsageError("the model is quantized already", hint="give the float model that it was made from")
-    dataset = data if isinstance(data, Dataset) else _dataset(data, input_specs(graph))
-    teacher = read_program(float_form.prepare(read_model(content)).model)
-    return FakeQuantized(_architecture(teacher, fit(content, dataset, request, progress, every=True)))
+    specs = input_specs(graph)
+    return prepared_for(request, content, data if isinstance(data, Dataset) else _dataset(data, specs), specs, progress)
 
 
-def _check_trainable(request: Request) -> None:
+def prepared_for(
+    request: Request, content: bytes, data: Dataset, inputs: tuple[InputSpec, ...], progress: Progress | None
+) -> FakeQuantized:
+    """``prepare`` for a request that can be trained, and the ``content`` of a float .tflite with ``inputs``."""
+    form = float_form.prepare(read_model(content))
+    teacher = read_program(form.model).clipped(form.ceilings)
+    if not any(step.op in CHANNEL_AXIS for step in teacher.steps):
+        raise UnsupportedError("no layer of the model has weights to train")
+    return FakeQuantized(_architecture(teacher, inputs, fit(content, data, request, progress, every=True)))
+
+
+def check_trainable(request: Request) -> None:
+    """Raises ``UsageError`` for schemes that only rounding without training knows."""
     trainable = [name for name, scheme in schemes().items() if _is_trainable(scheme)]
     for name in (request.scheme, *request.layers.values()):
         if name in OF_MODELS or request.mixed or not _is_trainable(scheme_named(name)):
@@ -73,7 +90,10 @@ def _is_trainable(scheme: Scheme) -> bool:
 
 
 def float_tflite(model: Any) -> bytes:
-    """The float TFLite file of what ``prepare`` takes."""
+    """The float TFLite file of what ``prepare`` takes.
+
+    Raises ``UsageError`` for what is no model, and as ``mcuq.frontend.keras.to_float_tflite`` does.
+    """
     if isinstance(model, bytes):
         return model
     if isinstance(model, str | Path):
@@ -86,14 +106,13 @@ def float_tflite(model: Any) -> bytes:
         return to_float_tflite(path)
 
 
-def _dataset(data: Any, specs: Sequence[Any]) -> Dataset:
+def _dataset(data: Any, specs: Sequence[InputSpec]) -> Dataset:
     if isinstance(data, str | Path):
         return load_data(str(data), specs)
-    arrays = data if isinstance(data, list | tuple) else [data]
-    return Dataset(tuple(np.asarray(array) for array in arrays), None, "data")
+    return Dataset(arrays_for(specs, data), None, "the samples")
 
 
-def _architecture(teacher: Program, found: Fitted) -> Architecture:
+def _architecture(teacher: Program, inputs: tuple[InputSpec, ...], found: Fitted) -> Architecture:
     """``found`` is put together once, to see which scales and zero points the int8 file has."""
     tflite = write_model(found.model)
     program = read_program(found.model)
@@ -121,7 +140,7 @@ def _architecture(teacher: Program, found: Fitted) -> Architecture:
         ),
         {index: _real(model, tensors.get(program.names[index]), program.constants[index]) for index in sorted(others)},
         frozenset(fixed & set(program.outputs)),
-        tuple(tuple(int(size) for size in tensors[program.names[index]].shape[1:]) for index in program.inputs),
+        inputs,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,11 @@ class Program:
             result = OPERATORS[step.op](step.options, arguments, step.shape)
             found[step.output] = then(step.output, result)
         return found
+
+    def clipped(self, ceilings: Mapping[str, float]) -> Program:
+        """With RELU6 where outputs, by name, have a ceiling of 6: ``quantize.prepare`` leaves that to their range."""
+        steps = (replace(s, op="RELU6") if self.names[s.output] in ceilings else s for s in self.steps)
+        return replace(self, steps=tuple(steps))
 
 
 def read_program(model: Any) -> Program:

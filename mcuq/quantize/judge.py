@@ -29,9 +29,10 @@ class Judge:
         if self._wanted is None:
             self._wanted = run_float(self._model, self._samples)
         found = run_float(quantized, self._samples)
-        return float(sum(_relative(values, wanted) for values, wanted in zip(found, self._wanted, strict=True)))
+        return float(sum(relative(values, wanted) for values, wanted in zip(found, self._wanted, strict=True)))
 
 
-def _relative(values: Array, wanted: Array) -> float:
+def relative(values: Array, wanted: Array) -> float:
+    """The mean square of what sets ``values`` apart from those ``wanted``, in parts of these' variance."""
     spread = float(wanted.var()) or float((wanted.astype(np.float64) ** 2).mean()) or 1.0
     return float(((values.astype(np.float64) - wanted) ** 2).mean()) / spread
