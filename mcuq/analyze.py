@@ -83,7 +83,7 @@ class Analysis:
                 "model": self.model,
                 "scheme": self.scheme,
                 "kind": "measured",
-                "samples": self.samples,
+                "layer_samples": self.samples,
                 "layers": [_described(layer) for layer in self.ranked()],
                 "advice": list(self.advice),
                 **dataclasses.asdict(self.figures),

@@ -78,12 +78,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, images: Dataset) -> 
     return tmp_path
 
 
-def test_analyze_names_the_layer_where_accuracy_goes(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_analyze_names_the_layer_where_accuracy_goes(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     Path("mcuq.toml").write_text('data = "data.npz"\n[quantize.layers]\n"point" = "codebook4"\n')
+    monkeypatch.setattr("mcuq.analyze.SAMPLES", 4)
     assert run(["analyze", "net.tflite", "--json"]) == 0
     found = json.loads(capfd.readouterr().out)
     worst = found["layers"][0]
     assert (worst["name"], worst["scheme"]) == ("point", "codebook4")
+    assert (found["layer_samples"], found["samples"]) == (4, 6)
     assert worst["saved"] > 0.8
     assert sum(layer["share"] for layer in found["layers"]) == pytest.approx(1.0)
     before = {layer["name"]: layer["so_far_db"] for layer in found["layers"]}
