@@ -192,6 +192,16 @@ def test_a_channel_without_weights_keeps_its_bias(few: Dataset) -> None:
     assert np.allclose(outputs[..., 1], 3.0, atol=0.02)
 
 
+@pytest.mark.parametrize("name", ["w4a8", "codebook4"])
+def test_a_single_sample_which_tells_nothing_of_how_inputs_change_is_enough(name: str, images: Dataset) -> None:
+    net = FloatNet(1, 13, 12, 3)
+    net.dense("scores", 5)
+    alone = images.head(1)
+    made = quantize(net.content(), alone, Request(name))
+    floats = run_float(net.content(), alone.inputs)[0]
+    assert np.allclose(run_float(made.tflite, alone.inputs)[0], floats, atol=0.02 * np.ptp(floats))
+
+
 def test_a_branch_beside_the_weights_gives_back_what_few_bits_lose(images: Dataset) -> None:
     net = FloatNet(1, 13, 12, 3)
     net.convolution("stem", 3, 32, 2)

@@ -14,6 +14,10 @@ MOST_WINDOWS = 1 << 15
 """Of a layer over all samples; more are drawn from."""
 
 
+UNCHANGING = 1e-6
+"""Of its mean square: an input whose variance is less is taken as constant; sums in single precision know no better."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Moments:
     """``mean`` of the inputs in the rounded model and ``float_mean`` in the float model, (n, depth), and ``second``
@@ -39,7 +43,10 @@ def moments(layer: WeightedLayer, inputs: Sequence[Array], float_inputs: Sequenc
         drawn_means += _mean(windows)
         seconds += windows.transpose(0, 2, 1) @ windows / windows.shape[1]
     (mean, float_mean), drawn, second = means / len(inputs), drawn_means / len(inputs), seconds / len(inputs)
-    return Moments(mean, float_mean, second - drawn[:, :, None] * drawn[:, None, :])
+    central = second - drawn[:, :, None] * drawn[:, None, :]
+    squares = np.diagonal(second, axis1=1, axis2=2)
+    changing = np.diagonal(central, axis1=1, axis2=2) > UNCHANGING * squares
+    return Moments(mean, float_mean, central * (changing[:, :, None] & changing[:, None, :]))
 
 
 def _mean(windows: Array) -> Array:
