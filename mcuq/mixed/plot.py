@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 from pathlib import Path
+from typing import Any
 
 from mcuq.errors import ToolError, UsageError
 from mcuq.mixed.search import Mixed, Point
@@ -29,6 +30,16 @@ def draw(found: Mixed, title: str, suffix: str) -> bytes:
     from matplotlib import pyplot  # noqa: PLC0415
 
     figure, axes = pyplot.subplots(figsize=(7, 4.5), layout="constrained")
+    draw_on(axes, found)
+    axes.set_title(title)
+    file = io.BytesIO()
+    figure.savefig(file, format=suffix.removeprefix("."), metadata={"Date": None} if suffix == ".svg" else None)
+    pyplot.close(figure)
+    return file.getvalue()
+
+
+def draw_on(axes: Any, found: Mixed) -> None:
+    """The same, on ``axes`` of a figure."""
 
     def at(points: tuple[Point, ...]) -> tuple[list[float], list[float]]:
         return [point.constant_bytes / 1e3 for point in points], [point.error for point in points]
@@ -39,10 +50,6 @@ def draw(found: Mixed, title: str, suffix: str) -> bytes:
         axes.annotate(point.name, (point.constant_bytes / 1e3, point.error), (5, 4), textcoords="offset points", size=8)
     axes.plot(*at((found.usual,)), "s", color="black", markersize=5, label="int8")
     axes.plot(*at((found.chosen,)), "*", color="tab:red", markersize=14, label="chosen")
-    axes.set(xlabel="constants, kB (counted)", ylabel="error of the scores (estimated)", yscale="log", title=title)
+    axes.set(xlabel="constants, kB (counted)", ylabel="error of the scores (estimated)", yscale="log")
     axes.grid(alpha=0.3)
     axes.legend()
-    file = io.BytesIO()
-    figure.savefig(file, format=suffix.removeprefix("."), metadata={"Date": None} if suffix == ".svg" else None)
-    pyplot.close(figure)
-    return file.getvalue()
