@@ -1,6 +1,6 @@
 """mcuq's convolution with weights of four or two bits for cores without the DSP extension: two pixels in one word
-(mcuq_conv_2d_s8_triples.h, mcuq_pairs.h). Proof and requantization are those of ``mcuq_conv_2d_triples``, whose lowering
-is what is changed here.
+(mcuq_conv_2d_s8_triples.h, mcuq_pairs.h). Proof and requantization are those of ``mcuq_conv_2d_triples``, whose
+lowering is what is changed here.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def stream(rows: Array, parts: Parts, constants: tuple[Array, ...]) -> Array:
 
 
 def with_constants(words: Array, constants: tuple[Array, ...], group: int) -> Array:
-    """int32: the ``words`` of each ``group`` of outputs (groups, words), then its ``constants``, which are (outputs,)."""
+    """int32: the ``words`` of each ``group`` of outputs (groups, words), then its ``constants``, each (outputs,)."""
     values = np.zeros((group * len(words), len(constants)), np.int64)
     values[: len(constants[0])] = np.stack(constants, axis=1)
     both = np.concatenate([words, values.reshape(len(words), -1)], axis=1)

@@ -7,6 +7,7 @@ case's number, an output the number of bytes that differ from LiteRT's.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import struct
 from collections.abc import Iterator, Sequence
@@ -38,7 +39,6 @@ from tests.harness.ladder import litert_outputs, random_inputs, reference_output
 from tests.harness.tflite_writer import case_seed, write_case
 
 ROUNDS = 2
-VECTORS = "vectors.bin"
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g1")
 # Not optimized: with sanitizers that takes gcc three times as long. The last two let CMSIS-NN compile for a machine
 # that is no Arm core.
@@ -72,46 +72,71 @@ def suite_cases(
     """
     found = find_cmsis_nn() if policy is not KernelPolicy.MCUQ else None
     target = Target(core, found.functions if found else frozenset())
-    if cases is None:
-        cases = [(name, case) for name, operator in operators().items() for case in operator.cases]
-    return tuple(made for name, case in cases for made in _suite_case(name, case, target, policy))
-
-
-def _suite_case(operator: str, case: Case, target: Target, policy: KernelPolicy) -> Iterator[SuiteCase]:
-    model = write_case(operator, case)
-    yield from layer_cases(operator, case, model, bind(read_tflite(model, case.name)), target, policy)
+    answered = _every_case() if cases is None else (_answered_case(name, case) for name, case in cases)
+    return tuple(made for case in answered for made in _with_kernels(case, target, policy))
 
 
 def layer_cases(
     operator: str, case: Case, model: bytes, graph: Graph, target: Target, policy: KernelPolicy
 ) -> Iterator[SuiteCase]:
     """A graph of one layer with every kernel that runs it exactly; ``model`` is what LiteRT answers for."""
+    return _with_kernels(_answered(operator, case, model, graph), target, policy)
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """A case, its graph, and for some inputs what must come out."""
+
+    operator: str
+    case: Case
+    graph: Graph
+    rounds: tuple[tuple[bytes, bytes], ...]
+
+
+@functools.cache
+def _every_case() -> tuple[_Answered, ...]:
+    """Every case of every operator: the same for all cores."""
+    return tuple(_answered_case(name, case) for name, operator in operators().items() for case in operator.cases)
+
+
+def _answered_case(operator: str, case: Case) -> _Answered:
+    model = write_case(operator, case)
+    return _answered(operator, case, model, bind(read_tflite(model, case.name)))
+
+
+def _answered(operator: str, case: Case, model: bytes, graph: Graph) -> _Answered:
     rng = np.random.default_rng(case_seed(operator, case) + 1)
     rounds = []
     for _ in range(ROUNDS):
         inputs = random_inputs(case, graph, rng)
-        outputs = litert_outputs(model, inputs, runs_of(graph))
         if operators()[operator].ulps:  # of a library's functions, the reference has the kernels' bytes
             outputs = reference_outputs(graph, inputs, runs_of(graph))
+        else:
+            outputs = litert_outputs(model, inputs, runs_of(graph))
         rounds.append((b"".join(a.tobytes() for a in inputs), b"".join(a.tobytes() for a in outputs)))
+    return _Answered(operator, case, graph, tuple(rounds))
+
+
+def _with_kernels(answered: _Answered, target: Target, policy: KernelPolicy) -> Iterator[SuiteCase]:
+    graph = answered.graph
     (layer,) = graph.layers()
     found, _ = candidates(layer, target, policy)
-    if operators()[operator].aliases:
-        yield SuiteCase(operator, case, graph, plan(lower(graph, target, policy)), tuple(rounds))
-    for candidate in found:
-        program = lower(graph, target, policy, {layer.name: candidate.kernel.name})
-        yield SuiteCase(operator, case, graph, plan(program), tuple(rounds))
+    programs = [lower(graph, target, policy, {layer.name: candidate.kernel.name}) for candidate in found]
+    if operators()[answered.operator].aliases:
+        programs.insert(0, lower(graph, target, policy))
+    for program in programs:
+        yield SuiteCase(answered.operator, answered.case, graph, plan(program), answered.rounds)
 
 
-def _write(cases: Sequence[SuiteCase], folder: Path) -> list[Unit]:
-    """The generated C of all cases and the dispatcher, as units to compile."""
-    (folder / "src").mkdir(parents=True)
+def _write(cases: Sequence[SuiteCase], folder: Path, base: int = 0) -> list[Unit]:
+    """The generated C of all cases, numbered from ``base``, and the dispatcher, as units to compile."""
+    (folder / "src").mkdir(parents=True, exist_ok=True)
     units: dict[str, Unit] = {}
     found = find_cmsis_nn()
-    headers: list[str] = []
+    headers = ['#pragma GCC optimize("O0") /* else gcc takes four seconds to make one function of all */']
     body: list[str] = []
     vectors = bytearray()
-    for number, case in enumerate(cases):
+    for number, case in enumerate(cases, base):
         name = f"case_{number}"
         for file, text in generate(case.plan, name, case.id).items():
             (folder / "src" / file).write_text(text)
@@ -120,13 +145,20 @@ def _write(cases: Sequence[SuiteCase], folder: Path) -> list[Unit]:
         headers.append(f'#include "{name}.h"')
         body += _dispatched(case, number, len(vectors))
         vectors += b"".join(given * runs_of(case.graph) + want for given, want in case.rounds)
-    (folder / VECTORS).write_bytes(vectors)
+    (folder / _vectors(base)).write_bytes(vectors)
     for first in range(0, len(cases), CASES_A_UNIT):
-        source = Path("src") / f"cases_{first}.c"
-        (folder / source).write_text("".join(_joined(folder / "src", first, cases[first : first + CASES_A_UNIT])))
+        source = Path("src") / f"cases_{base + first}.c"
+        joined = _joined(folder / "src", base + first, cases[first : first + CASES_A_UNIT])
+        (folder / source).write_text("".join(joined))
         units[source.stem] = Unit(source, f"obj/{source.stem}.o")
-    (folder / "src" / "suite.c").write_text("\n".join([*headers, _DISPATCHER, *body, _DISPATCHER_END]))
-    return [*units.values(), Unit(Path("src/suite.c"), "obj/suite.o")]
+    dispatcher = Path("src") / f"suite_{base}.c"
+    (folder / dispatcher).write_text("\n".join([*headers, _DISPATCHER, *body, _DISPATCHER_END]))
+    return [*units.values(), Unit(dispatcher, f"obj/{dispatcher.stem}.o")]
+
+
+def _vectors(base: int) -> str:
+    """The file with what LiteRT was asked and answered for the cases of an image, the first of them ``base``."""
+    return f"vectors_{base}.bin"
 
 
 CASES_A_UNIT = 16
@@ -161,7 +193,7 @@ _DISPATCHER = """
 #define vectors ((const uint8_t *)SUITE_VECTORS_AT)
 #else
 extern const uint8_t vectors[];
-__asm__(".section .rodata\\n.global vectors\\n.balign 16\\nvectors:\\n.incbin \\"vectors.bin\\"\\n.previous");
+__asm__(".section .rodata\\n.global vectors\\n.balign 16\\nvectors:\\n.incbin \\"vectors_0.bin\\"\\n.previous");
 #endif
 
 static uint32_t number;
@@ -240,11 +272,25 @@ def differences_on_the_host(cases: Sequence[SuiteCase], folder: Path) -> list[st
 
 
 def differences_in_qemu(board: Board, cases: Sequence[SuiteCase], folder: Path) -> list[str]:
-    """The suite as firmware for ``board``."""
+    """The suite as firmware for ``board``, in several images, for which each kernel is compiled once.
+
+    Inputs and answers go where QEMU's loader puts them: a byte over the serial line takes it 20 us.
+    """
+    images = {base: cases[base : base + CASES_AN_IMAGE] for base in range(0, len(cases), CASES_AN_IMAGE)}
+    written = {base: _write(some, folder, base) for base, some in images.items()}
+    units = {unit.object: unit for some in written.values() for unit in some}
+    plain = board_toolchain(board)
+    free = _FREE_MEMORY[board.name]
+    toolchain = dataclasses.replace(plain, flags=(*plain.flags, f"-DSUITE_VECTORS_AT=0x{free:X}U"))
+    found = find_cmsis_nn()
+    toolchain.compile(list(units.values()), folder, (KERNELS, FIRMWARE, Path("src")), found.includes if found else ())
     wrong: list[str] = []
-    for number, first in enumerate(range(0, len(cases), CASES_AN_IMAGE)):
-        some = cases[first : first + CASES_AN_IMAGE]
-        wrong += _differences_of_image(board, some, folder / str(number))
+    for base, some in images.items():
+        objects = ModelObjects(tuple(unit.object for unit in written[base]), toolchain)
+        image = link_image(board, objects, f"suite_{base}", folder)
+        loader = ("-device", f"loader,file={folder / _vectors(base)},addr=0x{free:X}")
+        with QemuRunner(board, image.elf, count=False, extra=loader).start() as target, target.open_link() as link:
+            wrong += _differences(link, some, base)
     return wrong
 
 
@@ -261,25 +307,10 @@ _FREE_MEMORY = {
 """Where a machine has megabytes that no image uses, by the application note's memory map."""
 
 
-def _differences_of_image(board: Board, cases: Sequence[SuiteCase], folder: Path) -> list[str]:
-    """Inputs and answers go where QEMU's loader puts them: a byte over the serial line takes it 20 us."""
-    units = _write(cases, folder)
-    free = _FREE_MEMORY[board.name]
-    plain = board_toolchain(board)
-    toolchain = dataclasses.replace(plain, flags=(*plain.flags, f"-DSUITE_VECTORS_AT=0x{free:X}U"))
-    found = find_cmsis_nn()
-    toolchain.compile(units, folder, (KERNELS, FIRMWARE, Path("src")), found.includes if found else ())
-    objects = ModelObjects(tuple(unit.object for unit in units), toolchain)
-    image = link_image(board, objects, "suite", folder)
-    loader = ("-device", f"loader,file={folder / VECTORS},addr=0x{free:X}")
-    with QemuRunner(board, image.elf, count=False, extra=loader).start() as target, target.open_link() as link:
-        return _differences(link, cases)
-
-
-def _differences(link: Link, cases: Sequence[SuiteCase]) -> list[str]:
+def _differences(link: Link, cases: Sequence[SuiteCase], base: int = 0) -> list[str]:
     """The cases whose bytes differ from LiteRT's, with the kernel that computed them."""
     wrong = []
-    for number, case in enumerate(cases):
+    for number, case in enumerate(cases, base):
         try:
             answer = link.run([struct.pack("<I", number)])
         except McuqError as error:
