@@ -23,14 +23,15 @@ Keys = TypeVar("Keys", bound=BaseModel)
 
 
 class Quantize(BaseModel):
-    """``[quantize]``: a scheme for all layers, others by name or pattern of a layer (the first match counts), and the
-    calibrator.
+    """``[quantize]``: a scheme for all layers, others by name or pattern of a layer (the first match counts), the
+    calibrator, and how weights are rounded.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     scheme: str = "w8a8"
     calibration: str = "auto"
+    rounding: str = "adaround"
     layers: dict[str, str] = Field(default_factory=dict)
 
 

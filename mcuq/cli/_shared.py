@@ -121,6 +121,12 @@ calibrator_option = option(
     metavar="NAME",
     help="What sets the ranges of activations: minmax, percentile, mse, kl, or auto, the best of them. [default: auto]",
 )
+rounding_option = option(
+    "--rounding",
+    metavar="NAME",
+    help="How weights are rounded to the values of a scheme: nearest, gptq, or adaround, which begins with gptq. "
+    "[default: adaround]",
+)
 kernels_option = option(
     "--kernels", type=click.Choice(["auto", "cmsis-nn", "mcuq"]), help="Kernels to choose among. [default: auto]"
 )
@@ -307,6 +313,7 @@ def quantize_request(
     calibration: str | None,
     config: Config,
     *,
+    rounding: str | None = None,
     required: bool = False,
     integer_only: bool = False,
 ) -> Request:
@@ -317,6 +324,7 @@ def quantize_request(
         scheme or config.quantize.scheme,
         config.quantize.layers,
         calibration or config.quantize.calibration,
+        rounding or config.quantize.rounding,
         required=required or scheme is not None,
         integer_only=integer_only or config.integer_only,
     )

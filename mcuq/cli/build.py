@@ -34,6 +34,7 @@ from mcuq.cli._shared import (
     progress_on,
     quantize_request,
     ram_option,
+    rounding_option,
     scheme_option,
     set_up_logging,
     show,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 @named_calibration_option
 @scheme_option
 @calibrator_option
+@rounding_option
 @integer_only_option
 @option("-o", "--output", type=click.Path(path_type=Path), help="Build folder. [default: build/MODEL-BOARD]")
 @kernels_option
@@ -80,6 +82,7 @@ def command(
     data: tuple[str, ...],
     scheme: str | None,
     calibration: str | None,
+    rounding: str | None,
     integer_only: bool,
     output: Path | None,
     kernels: str | None,
@@ -119,7 +122,10 @@ def command(
     settled = tuned_by_model([read_tuned(Path(file), plain) for file in files], names)
     places = placement_of(settled.values())
     chosen = placed(plain, {**places, **banks_of(place)})
-    requests = {name: quantize_request(scheme, calibration, own[name], integer_only=integer_only) for name in names}
+    requests = {
+        name: quantize_request(scheme, calibration, own[name], rounding=rounding, integer_only=integer_only)
+        for name in names
+    }
     for request in requests.values():
         check_mixed(request, latency=latency, max_drop=max_drop)
         if request.mixed and len(names) > 1:

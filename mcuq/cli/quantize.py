@@ -32,6 +32,7 @@ from mcuq.cli._shared import (
     progress_on,
     quantize_request,
     ram_option,
+    rounding_option,
     scheme_option,
     set_up_logging,
     verbose_option,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 @calibration_option
 @scheme_option
 @calibrator_option
+@rounding_option
 @option("-o", "--output", type=click.Path(path_type=Path), help="File to write. [default: MODEL-SCHEME.tflite]")
 @board_option
 @board_file_option
@@ -68,6 +70,7 @@ def command(
     data: str | None,
     scheme: str | None,
     calibration: str | None,
+    rounding: str | None,
     output: Path | None,
     board: str | None,
     board_file: Path | None,
@@ -103,7 +106,7 @@ def command(
     console = error_console()
     set_up_logging(console, verbose)
     config = load_config(Path.cwd(), model.absolute().parent)
-    request = quantize_request(scheme, calibration, config, required=True)
+    request = quantize_request(scheme, calibration, config, rounding=rounding, required=True)
     check_mixed(request, flash=flash, ram=ram, latency=latency, max_drop=max_drop, plot=plot)
     if plot is not None:
         check_plot(plot)

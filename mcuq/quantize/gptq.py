@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from mcuq.quantize.moments import products
 from mcuq.quantize.scheme import Array, Grid
 
 DAMPING = 0.01
 """Of the mean of the Hessian's diagonal, added to it."""
+
+BLOCK = 32
+"""Weights after whose rounding those far behind are moved, all at once: it is quicker than one by one."""
 
 
 def damped(hessian: Array) -> Array:
@@ -30,11 +34,15 @@ def round_with_feedback(rows: Array, hessian: Array, grid: Grid) -> Array:
     feedback = _factor(damped(hessian)[:, order][:, :, order])
     left, scales = rows[:, order].astype(np.float64), grid.scales
     found = np.zeros(rows.shape, np.int64)
-    for k, column in enumerate(order):
-        integers = grid.nearest(left[:, k] / scales)
-        found[:, column] = integers
-        error = (left[:, k] - integers * scales) / feedback[:, k, k]
-        left[:, k:] -= error[:, None] * feedback[:, k, k:]
+    for begin in range(0, len(order), BLOCK):
+        end = min(begin + BLOCK, len(order))
+        errors = np.zeros((len(rows), end - begin))
+        for k in range(begin, end):
+            integers = grid.nearest(left[:, k] / scales)
+            found[:, order[k]] = integers
+            errors[:, k - begin] = error = (left[:, k] - integers * scales) / feedback[:, k, k]
+            left[:, k:end] -= error[:, None] * feedback[:, k, k:end]
+        left[:, end:] -= products(errors, feedback[:, begin:end, end:])
     return found
 
 

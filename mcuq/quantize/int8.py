@@ -36,6 +36,7 @@ from mcuq.quantize.masks import bound_masks
 from mcuq.quantize.prepare import Prepared, prepare
 from mcuq.quantize.request import LayerScheme, Request, assigned
 from mcuq.quantize.rounding import Rounded, round_model, set_rounded
+from mcuq.quantize.roundings import rounding_named
 from mcuq.quantize.scheme import Array
 from mcuq.quantize.stand_ins import restore, use_stand_ins
 from mcuq.quantize.weighted_layer import weighted_layers
@@ -131,7 +132,10 @@ def _fitted(
     if every or request.rounds_weights:
         layers = weighted_layers(model)
         schemes = assigned(layers, request)
-        rounded = round_model(model, layers, schemes, samples, lambda done, of: told("rounding weights", done, of))
+        rounding = rounding_named(request.rounding, layers)
+        rounded = round_model(
+            model, layers, schemes, samples, rounding, lambda done, of: told("rounding weights", done, of)
+        )
         rounded = add_branches(model, rounded)
     statistics = calibrate(write_model(model), samples, lambda done, of: told("calibrating", done, of))
     if bound_masks(model, statistics):

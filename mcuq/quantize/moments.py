@@ -21,12 +21,15 @@ UNCHANGING = 1e-6
 @dataclass(frozen=True, slots=True, eq=False)
 class Moments:
     """``mean`` of the inputs in the rounded model and ``float_mean`` in the float model, (n, depth), and ``second``
-    moments about the mean in the rounded model, (n, depth, depth). n is 1, or the channels in depthwise layers.
+    moments about the mean in the rounded model, (n, depth, depth): ``cross`` of its inputs with the float model's.
+    n is 1, or the channels in depthwise layers. They are of ``windows`` windows.
     """
 
     mean: Array
     float_mean: Array
     second: Array
+    cross: Array
+    windows: int
 
 
 def moments(layer: WeightedLayer, inputs: Sequence[Array], float_inputs: Sequence[Array]) -> Moments:
@@ -34,19 +37,35 @@ def moments(layer: WeightedLayer, inputs: Sequence[Array], float_inputs: Sequenc
     most = max(1, MOST_WINDOWS // len(inputs))
     generator = np.random.default_rng(layer.index)
     rows, depth = layer.row_kinds
-    means, drawn_means, seconds = np.zeros((2, rows, depth)), np.zeros((rows, depth)), np.zeros((rows, depth, depth))
+    means, drawn = np.zeros((2, rows, depth)), np.zeros((2, rows, depth))
+    seconds, count = np.zeros((2, rows, depth, depth)), 0
     for values, float_values in zip(inputs, float_inputs, strict=True):
         windows = layer.windows(values)
-        means += _mean(windows), _mean(layer.windows(float_values))
+        floats = windows if values is float_values else layer.windows(float_values)
+        means += _mean(windows), _mean(floats)
         if windows.shape[1] > most:
-            windows = windows[:, generator.choice(windows.shape[1], most, replace=False)]
-        drawn_means += _mean(windows)
-        seconds += windows.transpose(0, 2, 1) @ windows / windows.shape[1]
-    (mean, float_mean), drawn, second = means / len(inputs), drawn_means / len(inputs), seconds / len(inputs)
-    central = second - drawn[:, :, None] * drawn[:, None, :]
-    squares = np.diagonal(second, axis1=1, axis2=2)
-    changing = np.diagonal(central, axis1=1, axis2=2) > UNCHANGING * squares
-    return Moments(mean, float_mean, central * (changing[:, :, None] & changing[:, None, :]))
+            chosen = generator.choice(windows.shape[1], most, replace=False)
+            windows, floats = windows[:, chosen], floats[:, chosen]
+        drawn += _mean(windows), _mean(floats)
+        turned = windows.transpose(0, 2, 1)
+        seconds += turned @ windows / windows.shape[1], turned @ floats / windows.shape[1]
+        count += windows.shape[1]
+    (mean, float_mean), drawn = means / len(inputs), drawn / len(inputs)
+    squares = np.diagonal(seconds[0], axis1=1, axis2=2) / len(inputs)
+    central = seconds / len(inputs) - drawn[0][:, :, None] * drawn[:, :, None, :]
+    changing = np.diagonal(central[0], axis1=1, axis2=2) > UNCHANGING * squares
+    second, cross = central * (changing[:, :, None] & changing[:, None, :])
+    return Moments(mean, float_mean, second, cross, count)
+
+
+def products(rows: Array, matrices: Array) -> Array:
+    """Each of ``rows`` (channels, depth) times its matrix: (channels, depth, depth), or (1, depth, depth) for all."""
+    return np.asarray(rows @ matrices[0] if len(matrices) == 1 else np.einsum("ck,ckl->cl", rows, matrices))
+
+
+def powers(rows: Array, second: Array) -> Array:
+    """Of what each of ``rows`` makes of inputs with these second moments."""
+    return np.asarray((products(rows, second) * rows).sum(axis=1))
 
 
 def _mean(windows: Array) -> Array:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from mcuq.errors import UsageError
 from mcuq.quantize.calibrators import DEFAULT as DEFAULT_CALIBRATION
 from mcuq.quantize.calibrators import check_calibrator
+from mcuq.quantize.roundings import DEFAULT as DEFAULT_ROUNDING
+from mcuq.quantize.roundings import rounding_named
 from mcuq.quantize.scheme import Scheme
 from mcuq.quantize.schemes import DEFAULT, DOUBLE, OF_MODELS, scheme_named
 
@@ -27,16 +29,18 @@ SMALL_SHARE = 1 / 16
 class Request:
     """A scheme for all layers, and others for those whose names match a pattern (``*``, ``?``); the first match counts.
 
-    ``calibration`` names what chooses the ranges of activations (``mcuq.quantize.calibrators``).
+    ``calibration`` names what chooses the ranges of activations (``mcuq.quantize.calibrators``), ``rounding`` how
+    weights are rounded to fewer values (``mcuq.quantize.roundings``).
     ``required``: a model that is quantized already is refused, instead of left as it is. ``integer_only``: so is one
     with layers that compute in float32.
-    Raises ``UsageError`` for a name that no scheme or calibrator has, and for layers with schemes that do not go
-    with the model's.
+    Raises ``UsageError`` for a name that no scheme, calibrator or rounding has, and for layers with schemes that do not
+    go with the model's.
     """
 
     scheme: str = DEFAULT
     layers: Mapping[str, str] = field(default_factory=dict)
     calibration: str = DEFAULT_CALIBRATION
+    rounding: str = DEFAULT_ROUNDING
     required: bool = False
     integer_only: bool = False
 
@@ -52,6 +56,7 @@ class Request:
                     hint="they have the same in all layers",
                 )
         check_calibrator(self.calibration)
+        rounding_named(self.rounding)
 
     @property
     def real(self) -> bool:

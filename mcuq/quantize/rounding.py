@@ -1,8 +1,10 @@
 """The weights of a float model, layer by layer, onto the grids of their schemes, with the errors made taken back.
 
-Each layer is rounded for the inputs that the layers before it, already rounded, give it. Two things take errors back:
-rounding feeds its errors to the weights still to come (``gptq``), and the bias takes what is left on average. No labels
-are needed, and no training. What feedback is to make small is the error about its mean, since biases take the mean.
+Each layer is rounded for the inputs that the layers before it, already rounded, give it. Three things take errors back:
+weights are first moved to where they make the float model's output of these inputs (in the directions in which inputs
+vary most: no samples say enough of the others), rounding is done with the errors at the output in view (``roundings``),
+and the scale and the bias of each channel take what is left in proportion and on average. No labels are needed, and no
+training.
 """
 
 from __future__ import annotations
@@ -20,9 +22,10 @@ from mcuq.quantize.bias_correction import add_to_bias
 from mcuq.quantize.bias_range import bias_scales, set_weights
 from mcuq.quantize.double import coarse_bias, raised
 from mcuq.quantize.flatbuffer import add_buffer, tensor_name
-from mcuq.quantize.gptq import damped, round_with_feedback
-from mcuq.quantize.moments import Moments, moments
+from mcuq.quantize.gptq import damped
+from mcuq.quantize.moments import Moments, moments, powers, products
 from mcuq.quantize.request import LayerScheme
+from mcuq.quantize.roundings import NEAREST, Rounding, with_scales
 from mcuq.quantize.scheme import Array, Grid, Scheme
 from mcuq.quantize.segments import run_layers, run_segment
 from mcuq.quantize.weighted_layer import WeightedLayer
@@ -31,6 +34,14 @@ MOST_SAMPLES = 128
 MOST_BYTES = 1 << 28
 """Of activations of the float model that are kept; for more, fewer samples are used."""
 
+
+PENALTY = 1.0
+"""On moving weights, in parts of the mean power of the inputs."""
+
+SCALE_WINDOWS = 16
+"""Inputs of a layer from which the factor for its scales would be trusted half."""
+
+MOST_FACTOR = 2.0
 
 BRANCH_ROUNDS = 3
 """Of fitting the rounded weights and the branch beside them in turns."""
@@ -93,6 +104,7 @@ def round_model(
     layers: Sequence[WeightedLayer],
     schemes: Mapping[str, Scheme],
     samples: Sequence[Array],
+    rounding: Rounding,
     progress: Callable[[int, int], None],
 ) -> Mapping[str, Rounded]:
     """Rounds the weights of ``layers`` in the ``ModelT`` tree, and corrects their biases.
@@ -108,32 +120,55 @@ def round_model(
         values = run_segment(model, position, layer.index, values)
         position = layer.index
         known = moments(layer, values[source], references[source])
-        rounded = round_layer(layer, schemes[layer.name], known)
+        rounded = round_layer(layer, schemes[layer.name], known, rounding)
         _put_back(model, rounded, known)
         found[tensor_name(model.subgraphs[0].tensors[layer.operator.outputs[0]])] = rounded
         progress(done + 1, len(layers))
     return found
 
 
-def round_layer(layer: WeightedLayer, scheme: Scheme, known: Moments) -> Rounded:
+def round_layer(layer: WeightedLayer, scheme: Scheme, known: Moments, rounding: Rounding) -> Rounded:
     """The layer's weights, rounded for inputs with the ``known`` moments."""
     rows, second = layer.rows(), damped(known.second)
-    importance = np.diagonal(second, axis1=1, axis2=2)
-    grid = scheme.grid(rows, importance)
-    integers, branch = round_with_feedback(rows, second, grid), None
+    if rounding.name != NEAREST:
+        rows = _moved(rows, known)
+    (grid, integers), branch = rounding.rounded(rows, second, scheme), None
     if scheme.rank and not layer.depthwise and scheme.rank < min(rows.shape):
         for _ in range(BRANCH_ROUNDS):
             branch = _branch(rows - grid.real(integers), second[0], scheme.rank)
             if branch.bits > BRANCH_BITS:
                 branch = None
                 break
-            left = rows - branch.second @ branch.first
-            grid = scheme.grid(left, importance)
-            integers = round_with_feedback(left, second, grid)
+            grid, integers = rounding.rounded(rows - branch.second @ branch.first, second, scheme)
     found = Rounded(layer, scheme, grid, integers, math.inf, branch)
-    signal, noise = _power(rows, second), _power(found.real_rows() - rows, second)
+    signal, noise = powers(rows, second).sum(), powers(found.real_rows() - rows, second).sum()
     above = float(10 * np.log10(signal / noise)) if signal and noise else math.inf
-    return dataclasses.replace(found, sqnr_db=above)
+    found = dataclasses.replace(found, sqnr_db=above)
+    return found if rounding.name == NEAREST or not scheme.free_scales else _in_proportion(found, known)
+
+
+def _moved(rows: Array, known: Moments) -> Array:
+    """``rows`` moved to where they make of the rounded model's inputs what they make of the float model's.
+
+    By least squares, with a penalty on moving, so that nothing moves for what few or small inputs would say.
+    """
+    depth = rows.shape[1]
+    mean_power = np.trace(known.second, axis1=1, axis2=2) / depth
+    penalty = PENALTY * (1 + depth / known.windows) * mean_power + 1e-10
+    missing = products(rows, known.cross.transpose(0, 2, 1) - known.second)
+    return np.asarray(rows + products(missing, np.linalg.inv(known.second + penalty[:, None, None] * np.eye(depth))))
+
+
+def _in_proportion(found: Rounded, known: Moments) -> Rounded:
+    """``found`` with the scales that bring its output nearest to the float model's."""
+    wanted = products(found.layer.rows(), known.cross.transpose(0, 2, 1))
+    if found.branch is not None:
+        wanted -= products(found.branch.second @ found.branch.first, known.second)
+    scales = found.grid.scales
+    factors = with_scales(found.grid, found.integers, wanted, known.second).scales / scales
+    trust = known.windows / (known.windows + SCALE_WINDOWS)
+    factors = 1 + trust * (np.clip(factors, 1 / MOST_FACTOR, MOST_FACTOR) - 1)
+    return dataclasses.replace(found, grid=Grid(found.grid.levels, scales * factors))
 
 
 def _branch(rows: Array, second: Array, rank: int) -> Branch:
@@ -142,12 +177,6 @@ def _branch(rows: Array, second: Array, rank: int) -> Branch:
     left, sizes, right = np.linalg.svd(rows @ factor, full_matrices=False)
     share = np.sqrt(sizes[:rank])
     return Branch(left[:, :rank] * share, np.linalg.solve(factor.T, (share[:, None] * right[:rank]).T).T)
-
-
-def _power(rows: Array, second: Array) -> float:
-    """Of what ``rows`` make of inputs with these second moments, summed over the channels."""
-    products = rows @ second[0] if len(second) == 1 else np.einsum("ck,ckl->cl", rows, second)
-    return float((products * rows).sum())
 
 
 def _put_back(model: Any, rounded: Rounded, known: Moments) -> None:

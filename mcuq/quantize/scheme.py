@@ -60,3 +60,8 @@ class Scheme:
     searched: bool = True
     two_valued: bool = False
     double: bool = False
+
+    @property
+    def free_scales(self) -> bool:
+        """May the scale of each channel be any?"""
+        return not (self.per_tensor or self.double)

@@ -17,6 +17,7 @@ from ai_edge_litert import schema_py_generated as schema
 from mcuq.quantize.flatbuffer import operator_name, tensor_name
 from mcuq.quantize.moments import moments
 from mcuq.quantize.rounding import Rounded, round_layer
+from mcuq.quantize.roundings import Rounding
 from mcuq.quantize.scheme import Array, Scheme
 from mcuq.quantize.segments import Values, run_segment
 from mcuq.quantize.variants import Variant, run_variants
@@ -127,7 +128,7 @@ def _tried(model: Any, place: Place, values: Values) -> Found:
         inputs = values[int(place.layer.operator.inputs[0])]
         known = moments(place.layer, inputs, inputs)
         for name, one in {scheme.name: scheme for scheme, _ in place.trials if scheme is not None}.items():
-            rounded[name] = round_layer(place.layer, one, known)
+            rounded[name] = round_layer(place.layer, one, known, Rounding())
             shifts[name] = rounded[name].bias_shift(known)
     variants = [Variant()]
     for scheme, output in place.trials:
