@@ -5,7 +5,7 @@ board, and what a linker would keep of them is followed from section to section.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +15,12 @@ from elftools.elf.relocation import RelocationSection
 from elftools.elf.sections import SymbolTableSection
 
 from mcuq.ir.kernel_call import Lowering
+from mcuq.planner.call_size import calling_bytes, shared_name, struct_bytes, structs_of
 from mcuq.planner.choose import CodeOf, Piece
 from mcuq.toolchain import Unit
+
+CHECK = "mcuq_is_whole"
+"""What code of a model with coded weights calls."""
 
 INSTANCES = "obj/instances"
 """Where the functions that lowerings define with macros are compiled, for their size only."""
@@ -60,14 +64,31 @@ def instances_unit(lowerings: Sequence[Lowering], folder: Path) -> Unit | None:
 
 
 def code_of(objects: Iterable[Path]) -> CodeOf:
-    """Count the code of lowerings whose kernels and instances are compiled: ``objects``."""
+    """Count the code of lowerings whose kernels and instances are compiled (``objects``), and what calling takes."""
     sections = read_sections(objects)
 
+    found: dict[int, tuple[Lowering, frozenset[Piece]]] = {}  # by identity; the lowering is kept, so that it stays one
+
     @functools.cache
-    def pieces(functions: frozenset[str]) -> frozenset[Piece]:
+    def kernels(functions: frozenset[str]) -> frozenset[Piece]:
         return sections.reachable(functions)
 
-    return lambda lowering: pieces(frozenset(call.function for call in lowering.calls))
+    def pieces(lowering: Lowering) -> frozenset[Piece]:
+        if id(lowering) not in found:
+            functions = {call.function for call in lowering.calls}
+            checks = {CHECK} if any(constant.coded for constant in lowering.constants) else set()
+            code = kernels(frozenset(functions | checks))
+            found[id(lowering)] = lowering, code | set(calling(lowering, len(found)))
+        return found[id(lowering)][1]
+
+    return pieces
+
+
+def calling(lowering: Lowering, number: int) -> Iterator[Piece]:
+    """What calling takes beside kernels: structs, which layers that have them alike share, and the calls' own code."""
+    for place, struct in enumerate(structs_of(lowering)):
+        yield Piece(shared_name(struct) or f"struct {place} of lowering {number}", struct_bytes(struct))
+    yield Piece(f"calls of lowering {number}", calling_bytes(lowering))
 
 
 def read_sections(objects: Iterable[Path]) -> Sections:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mcuq import fit
 from mcuq.cli import run
 from mcuq.data import Dataset
 from mcuq.errors import UsageError
@@ -272,7 +274,18 @@ def test_wrong_schemes_and_models_end_in_one_error(folder: Path, capfd: pytest.C
 
 
 @pytest.mark.slow
-def test_builds_equal_litert_and_take_less_flash(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_builds_equal_litert_and_take_less_flash_as_counted_beforehand(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    besides: list[int] = []  # what an image takes beside what is counted when kernels are chosen
+
+    def linked(choice: fit.Choice, *arguments: Any) -> fit.Fitted:
+        found = link(choice, *arguments)
+        besides.append(found.image.sizes.flash_bytes - choice.cost.flash_bytes)
+        return found
+
+    link = fit._linked
+    monkeypatch.setattr(fit, "_linked", linked)
     net = FloatNet(1, 13, 12, 3)
     net.convolution("stem", 3, 8, 2)
     net.convolution("wide", 3, 40)
@@ -293,4 +306,6 @@ def test_builds_equal_litert_and_take_less_flash(folder: Path, capfd: pytest.Cap
     saved = {scheme: (flash["w8a8"] - size) / weights for scheme, size in flash.items()}
     assert min(saved[name] for name in ("w4a8", "codebook16", "log2", "nf4")) > 0.35  # of the half that they leave out
     assert min(saved[name] for name in ("w2a8", "codebook4", "ternary", "binary")) > 0.6
+    assert len(besides) == len(flash)
+    assert max(besides) - min(besides) < 80, besides
     assert flash["w8a8"] - flash["w8a8+dq"] > 2.5 * (8 + 40 + 48 + 64 + 10)  # six bytes a channel became three
