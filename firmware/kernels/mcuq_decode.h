@@ -16,6 +16,8 @@
  *            2^option states, 2^4 to 2^11 (asymmetric numeral systems: Duda, 2013; one weight after the other takes its share
  *            of the states, each states / 2 + states / 8 + 3 behind the last)
  *
+ * Weights that are no stream are one group of words without seeds and constants; plain may be NULL then.
+ *
  * Whatever the coded bytes are, nothing outside of them is read, and nothing outside of stream and decoder is written.
  * mcuq_is_whole says whether they are those that were made.
  *

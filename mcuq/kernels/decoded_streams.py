@@ -14,10 +14,12 @@ from mcuq.kernels import mcuq_conv_2d_columns as columns
 from mcuq.kernels import mcuq_conv_2d_mve as conv_2d_mve
 from mcuq.kernels import mcuq_conv_2d_narrow as narrow
 from mcuq.kernels import mcuq_conv_2d_triples as triples
+from mcuq.kernels import mcuq_depthwise_conv_2d as depthwise_conv_2d
 from mcuq.kernels import mcuq_fully_connected as fully_connected
 from mcuq.kernels import mcuq_fully_connected_dsp as fully_connected_dsp
 from mcuq.kernels import mcuq_fully_connected_fours as fours
 from mcuq.kernels import mcuq_fully_connected_mve as fully_connected_mve
+from mcuq.kernels import mcuq_transpose_conv as transpose_conv
 from mcuq.kernels.base import Kernel, Target
 from mcuq.kernels.gemm_params import weight_rows
 from mcuq.kernels.mcuq_gemm_mve import vectors
@@ -58,7 +60,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """``kernel`` reads a stream of ``shape``, or weights ``in_rows``.
+    """``kernel`` reads a stream of ``shape``, weights ``in_rows``, or weights in an order of their own, ``flat``.
 
     ``channels`` is its parameters' member for outputs; ``tile`` says how many groups of a layer are decoded at once.
     """
@@ -68,17 +70,29 @@ class Base:
     shape: Callable[[Layer], Shape]
     tile: Callable[[Layer, Target, Shape], int]
     in_rows: bool = False
+    flat: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Does the kernel read weights as they are, and tables of its own?"""
+        return self.in_rows or self.flat
 
     def stream(self, layer: Layer, lowering: Lowering) -> Array:
         """(groups, words), int32, of ``lowering``; rows of weights are filled up with their last."""
+        if self.flat:
+            return _words(lowering.constants[0].values.reshape(1, -1))
         if not self.in_rows:
             (constant,) = lowering.constants
             values: Array = constant.values.reshape(groups_of(layer, self.shape(layer)), -1)
             return values
-        rows = weight_rows(layer).astype(np.int8)
-        filled = np.pad(rows, ((0, 0), (0, -rows.shape[1] % 4)), mode="edge")
-        words: Array = np.ascontiguousarray(filled).view("<i4")
-        return words
+        return _words(weight_rows(layer).astype(np.int8))
+
+
+def _words(rows: Array) -> Array:
+    """Rows of bytes as words, filled up with their last."""
+    filled = np.pad(rows, ((0, 0), (0, -rows.shape[1] % 4)), mode="edge")
+    words: Array = np.ascontiguousarray(filled).view("<i4")
+    return words
 
 
 def groups_of(layer: Layer, shape: Shape) -> int:
@@ -114,6 +128,10 @@ def _row_shape(layer: Layer) -> Shape:
     return Shape(BYTES, 1, -(-weight_rows(layer).shape[1] // 4))
 
 
+def _flat_shape(layer: Layer) -> Shape:
+    return Shape(BYTES, layer.output.shape[-1], -(-layer.input(1).type.elements // 4))
+
+
 def _triples_shape(layer: Layer) -> Shape:
     return Shape(OFFSET, 4, triples.parts(layer).all_taps)
 
@@ -133,6 +151,8 @@ def _mve_shape(layer: Layer) -> Shape:
 BASES = (
     Base(conv_2d.KERNELS[0], "output_channels", _row_shape, _one, in_rows=True),
     Base(fully_connected.KERNELS[0], "outputs", _row_shape, _one, in_rows=True),
+    Base(depthwise_conv_2d.KERNELS[0], "output_channels", _flat_shape, _whole, flat=True),
+    Base(transpose_conv.KERNELS[0], "output_channels", _flat_shape, _whole, flat=True),
     *(_dsp_convolution(kernel) for kernel in narrow.LOOPED),
     Base(fully_connected_dsp.KERNELS[0], "outputs", _fully_connected_dsp_shape, _by_bytes),
     Base(triples.KERNELS[0], "output_channels", _triples_shape, _whole),

@@ -26,7 +26,7 @@ from mcuq.ir.kernel_call import (
 )
 from mcuq.kernels import mcuq_conv_2d_narrow, mcuq_fully_connected_narrow, mcuq_narrow_mve
 from mcuq.kernels.base import MCUQ, Kernel, Target
-from mcuq.kernels.decoded_streams import BASES, BYTES, OFFSET, Base, groups_of
+from mcuq.kernels.decoded_streams import BASES, BYTES, OFFSET, Base, Shape, groups_of
 from mcuq.kernels.narrow_weights import KINDS, encoding_for, kind_refusal
 from mcuq.kernels.work import LAYER_CYCLES
 from mcuq.ops.base import Array
@@ -66,7 +66,7 @@ def _sizes(weights: Tensor, filling: int) -> Sizes:
 
 def sizes(base: Base, layer: Layer) -> Sizes:
     filling = weights_of(base, layer) - layer.input(1).type.elements
-    return _sizes(layer.input(1), 0 if base.in_rows else filling)
+    return _sizes(layer.input(1), 0 if base.plain else filling)
 
 
 def measured(base: Base, encoding: Encoding, layer: Layer) -> Measured:
@@ -114,7 +114,7 @@ def _narrow_kind(base: Base, layer: Layer, bits: int) -> str | None:
     """The kind of narrow weights that kernels for the base's core keep in as many bits."""
     if bits not in (2, 4):
         return None
-    if base.in_rows or base.shape(layer).form == OFFSET:
+    if base.plain or base.shape(layer).form == OFFSET:
         return None
     if base.shape(layer).form == BYTES:
         rows = mcuq_narrow_mve.filled_rows(layer)
@@ -137,12 +137,35 @@ def cycles(base: Base, encoding: Encoding, layer: Layer, target: Target) -> int:
 
 def _gathering_cycles(base: Base, layer: Layer) -> float:
     """What the kernel does anew for each further part of the channels."""
-    if base.in_rows:
+    if base.plain:
         return 0.0
     if layer.op == "CONV_2D":
         return mcuq_conv_2d_narrow.gathering_cycles(base.kernel, layer)
     a: FullyConnected = layer.attributes
     return 3.0 * a.depth
+
+
+def lower_flat(base: Base, encoding: Encoding, layer: Layer, target: Target) -> Lowering:
+    """All weights are decoded, then the kernel reads them."""
+    kernel, shape = base.kernel.lower(layer, target), base.shape(layer)
+    weights, plain = shape.split(base.stream(layer, kernel))
+    assert not plain.size, "weights only"
+    coded, found = _coded(encoding.name, weights.tobytes())
+    (call,), (first, *tables) = kernel.calls, kernel.constants
+    decoder_start = 4 * shape.words
+    decode = _decode_params(coded, found, shape, constants=0)
+    pointers = (ConstantPointer("coded"), "NULL", ScratchPointer(decoder_start), ScratchPointer())
+    arguments = (ScratchPointer() if a == ConstantPointer(first.name) else a for a in call.arguments)
+    return dataclasses.replace(
+        kernel,
+        calls=(
+            KernelCall(f"mcuq_decode_{encoding.name}", (decode, *pointers), "mcuq_decode.h"),
+            dataclasses.replace(call, arguments=tuple(arguments)),
+        ),
+        constants=(Constant("coded", coded, f"weights as {encoding.name}", coded=True), *tables),
+        scratch_bytes=decoder_start + 4 * (DECODER_WORDS + found.table_words),
+        sources=(*kernel.sources, SOURCE),
+    )
 
 
 def lower(base: Base, encoding: Encoding, layer: Layer, target: Target) -> Lowering:
@@ -156,19 +179,8 @@ def lower(base: Base, encoding: Encoding, layer: Layer, target: Target) -> Lower
     constants = plain.size // groups
     stream_start = -(-kernel.scratch_bytes // 8) * 2
     decoder_start = stream_start + tile * (shape.words + constants)
-    decode = (
-        ("bytes", coded.size),
-        ("option", found.option),
-        ("table_words", found.table_words),
-        ("first", "true"),
-        ("form", f"mcuq_form_{shape.form}"),
-        ("groups", 1),
-        ("seeds", shape.seeds),
-        ("words", shape.words),
-        ("constants", constants - shape.seeds),
-    )
     parts = (
-        ("decode", Struct("mcuq_decode_params", "decode", decode)),
+        ("decode", _decode_params(coded, found, shape, constants - shape.seeds)),
         ("channels", tile * shape.channels),
         ("group", shape.channels),
         ("stream_start", stream_start),
@@ -191,6 +203,21 @@ def lower(base: Base, encoding: Encoding, layer: Layer, target: Target) -> Lower
     )
 
 
+def _decode_params(coded: Array, found: Measured, shape: Shape, constants: int) -> Struct:
+    fields = (
+        ("bytes", coded.size),
+        ("option", found.option),
+        ("table_words", found.table_words),
+        ("first", "true"),
+        ("form", f"mcuq_form_{shape.form}"),
+        ("groups", 1),
+        ("seeds", shape.seeds),
+        ("words", shape.words),
+        ("constants", constants),
+    )
+    return Struct("mcuq_decode_params", "decode", fields)
+
+
 def _definition(base: Base, name: str, function: str, params: str, encoding: Encoding) -> str:
     macro, more = "MCUQ_DECODED_STREAM", ""
     if base.in_rows:
@@ -204,11 +231,11 @@ def _kernel(base: Base, encoding: Encoding) -> Kernel:
         MCUQ,
         base.kernel.operator,
         functools.partial(refuses, base, encoding),
-        functools.partial(lower, base, encoding),
+        functools.partial(lower_flat if base.flat else lower, base, encoding),
         functools.partial(cycles, base, encoding),
     )
 
 
-IN_ROWS = tuple(_kernel(base, encoding) for base in BASES if base.in_rows for encoding in encodings())
+PLAIN = tuple(_kernel(base, encoding) for base in BASES if base.plain for encoding in encodings())
 
-KERNELS = (*IN_ROWS, *(_kernel(base, encoding) for base in BASES if not base.in_rows for encoding in encodings()))
+KERNELS = (*PLAIN, *(_kernel(base, encoding) for base in BASES if not base.plain for encoding in encodings()))

@@ -93,7 +93,7 @@ BASES = (
     mcuq_depthwise_conv_2d.KERNELS[0],
     mcuq_fully_connected.KERNELS[0],
     mcuq_transpose_conv.KERNELS[0],
-    *mcuq_decoded.IN_ROWS,
+    *mcuq_decoded.PLAIN,
 )
 
 KERNELS = tuple(_kernel(base) for base in BASES)

@@ -105,6 +105,7 @@ def _case(
     output_scale: float = 0.02,
     weight_scales: tuple[float, ...] | None = None,
     bias: bool = True,
+    weights: str = "random",
     dtype: DType = DType.INT8,
 ) -> Case:
     """``window`` and ``output`` are (height, width)."""
@@ -115,7 +116,7 @@ def _case(
         name,
         (
             Operand(shape, 0.03, zero_points[0], dtype),
-            Operand((1, *window, channels), scales, axis=3, data="random"),
+            Operand((1, *window, channels), scales, axis=3, data=weights),
             Operand((channels,), tuple(0.03 * s for s in scales), dtype=of_bias, data="random") if bias else None,
         ),
         (Operand((shape[0], *output, channels), output_scale, zero_points[1], dtype),),
@@ -206,6 +207,8 @@ CASES = (
     ),
     _case("17_channels_2x2", (1, 12, 3, 17), (2, 2), (12, 3)),
     _case("40_channels_nx1_valid", (1, 30, 1, 40), (10, 1), (21, 1), padding=VALID),
+    _case("ternary", (1, 4, 3, 39), (3, 3), (4, 3), weights="-1 .. 1", output_scale=0.001),
+    _case("bell", (1, 2, 3, 65), (3, 5), (2, 3), weights="bell", output_scale=0.05),
     _case("int16_3x3", (1, 6, 5, 4), (3, 3), (3, 3), stride=(2, 2), zero_points=(0, 0), dtype=DType.INT16),
     _case("int16_multiplier_2", (2, 4, 5, 3), (2, 3), (4, 5), multiplier=2, zero_points=(0, 0), dtype=DType.INT16),
 )

@@ -126,6 +126,7 @@ def case(
     output_scale: float = 0.05,
     weight_scales: tuple[float, ...] | None = None,
     bias: bool = True,
+    weights: str = "random",
     dtype: DType = DType.INT8,
 ) -> Case:
     """``window`` is OHWI, ``output`` is (height, width)."""
@@ -137,7 +138,7 @@ def case(
         name,
         (
             Operand((4,), dtype=DType.INT32, data=whole),
-            Operand(window, scales, data="random"),
+            Operand(window, scales, data=weights),
             Operand(shape, 0.03, zero_points[0], dtype),
             Operand((channels,), tuple(0.03 * s for s in scales), dtype=bias_dtype, data="random") if bias else None,
         ),
@@ -166,6 +167,7 @@ CASES = (
     case("one_row", (1, 1, 9, 4), (3, 1, 5, 4), (1, 18), stride=(1, 2), activation=Activation.RELU),
     case("one_pixel", (1, 1, 1, 16), (8, 4, 4, 16), (4, 4), stride=(4, 4), padding=VALID, output_scale=0.2),
     case("factor_above_one", (1, 2, 2, 2), (2, 2, 2, 2), (4, 4), output_scale=1e-5),
+    case("ternary", (1, 2, 2, 5), (13, 3, 2, 5), (4, 4), weights="-1 .. 1", output_scale=0.002),
     _wide("int16_same", (1, 5, 4, 3), (4, 3, 3, 3), (10, 8)),
     _wide("int16_valid_no_bias", (2, 3, 4, 4), (5, 3, 2, 4), (9, 8), stride=(3, 2), padding=VALID, bias=False),
     _wide("int16_one_row_relu", (1, 1, 9, 4), (3, 1, 5, 4), (1, 18), stride=(1, 2), activation=Activation.RELU),
