@@ -10,7 +10,7 @@ typedef mcuq_conv_2d_s8_triples_params params_type;
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /* What weights are: of eight bits, with three pixels at once, or narrow, with two. A literal wherever it is an argument. */
-typedef enum { INT8, INT4, INT2 } weights_kind;
+typedef enum { INT8 = 8, INT4 = mcuq_pairs_int4, INT2 = mcuq_pairs_int2 } weights_kind;
 
 ALWAYS_INLINE int32_t pixels_of(const weights_kind kind)
 {
@@ -128,39 +128,89 @@ static void compute(const params_type *p, const uint32_t *packed, const int32_t 
     }
 }
 
+ALWAYS_INLINE void multiply_pairs(const uint32_t *packed, const uint32_t *end, const int32_t *weights,
+                                  uint32_t products[MCUQ_PAIR_PRODUCTS], const weights_kind kind)
+{
+    if (kind == INT4) {
+        mcuq_pair_multiply_int4(packed, end, (const uint32_t *)weights, products);
+    } else {
+        mcuq_pair_multiply_int2(packed, end, (const uint32_t *)weights, products);
+    }
+}
+
+/* As store_part, for pairs. */
+static __attribute__((noinline)) void store_pairs_part(int32_t second, int32_t shift, const int32_t *constants,
+                                                       const uint32_t *products, uint32_t packed_sum, int8_t *out,
+                                                       int32_t channels, mcuq_pairs kind)
+{
+    const int32_t *const last = &constants[2 * ((channels < MCUQ_PAIR_CHANNELS) ? channels : MCUQ_PAIR_CHANNELS)];
+    do {
+        int32_t s1;
+        const int32_t s0 = mcuq_pair_split(products, packed_sum, kind, &s1);
+        mcuq_pair_store_line(shift, second, constants, s0, s1, out);
+        products = &products[1];
+        constants = &constants[2];
+        out = &out[1];
+    } while (constants != last);
+}
+
+/* Adds a part's sums; unrolled, since there are many parts. */
+static __attribute__((noinline)) void add_pairs_part(const uint32_t *products, uint32_t packed_sum, mcuq_pairs kind,
+                                                     int32_t sums[MCUQ_PAIR_CHANNELS][3])
+{
+#pragma GCC unroll 8
+    for (int32_t k = 0; k < MCUQ_PAIR_CHANNELS; k++) {
+        int32_t s1;
+        sums[k][0] += mcuq_pair_split(&products[k], packed_sum, kind, &s1);
+        sums[k][1] += s1;
+    }
+}
+
+/* Eight channels, or the first `channels`, of windows in any number of parts. */
+ALWAYS_INLINE void any_pairs(const params_type *p, const uint32_t *packed, const int32_t *stream, int32_t part_words,
+                             const mcuq_triple_steps *steps, int8_t *out, int32_t channels, const weights_kind kind)
+{
+    int32_t sums[MCUQ_PAIR_CHANNELS][3];
+    (void)memset(sums, 0, sizeof sums);
+    for (int32_t part = 0; part < p->parts; part++) {
+        uint32_t products[MCUQ_PAIR_PRODUCTS];
+        const uint32_t *const end = &packed[p->part_taps];
+        multiply_pairs(packed, end, stream, products, kind);
+        add_pairs_part(products, *end, (mcuq_pairs)kind, sums);
+        packed = &end[1];
+        stream = &stream[part_words];
+    }
+    for (int32_t k = 0; (k < MCUQ_PAIR_CHANNELS) && (k < channels); k++) {
+        if (mcuq_triple_is_line(&p->requantize)) {
+            mcuq_pair_store_line(p->requantize.shift, steps->second, stream, sums[k][0], sums[k][1], &out[k]);
+        } else {
+            mcuq_triple_store_any(&p->requantize, steps, stream, sums[k], &out[k]); /* the third leads to the first */
+        }
+        stream = &stream[mcuq_triple_constants(&p->requantize)];
+    }
+}
+
 /* All channels of up to two pixels, with narrow weights. */
 ALWAYS_INLINE void compute_pairs(const params_type *p, const uint32_t *packed, const int32_t *stream, int8_t *output,
                                  int32_t pixels, const weights_kind kind)
 {
     const int32_t channels = p->output_channels;
     const int32_t part_words = (kind == INT4) ? p->part_taps : (p->part_taps / 2);
+    const int32_t words = p->parts * part_words;
+    const int32_t group = words + (MCUQ_PAIR_CHANNELS * mcuq_triple_constants(&p->requantize));
+    const uint32_t *const end = &packed[p->part_taps];
     const mcuq_triple_steps steps = {(pixels > 1) ? channels : 0, 0};
-    const int32_t record = mcuq_triple_constants(&p->requantize);
+    const bool quick = (p->parts == 1) && mcuq_triple_is_line(&p->requantize);
     for (int32_t o = 0; o < channels; o += MCUQ_PAIR_CHANNELS) {
-        int32_t sums[MCUQ_PAIR_CHANNELS][2] = {{0}};
-        const uint32_t *x = packed;
-        for (int32_t part = 0; part < p->parts; part++) {
-            if (kind == INT4) {
-                mcuq_pair_add_int4(x, p->part_taps, (const uint32_t *)stream, sums);
-            } else {
-                mcuq_pair_add_int2(x, p->part_taps, (const uint32_t *)stream, sums);
-            }
-            x = &x[MCUQ_PAIR_PART_WORDS(p->part_taps)];
-            stream = &stream[part_words];
+        if (quick) {
+            uint32_t products[MCUQ_PAIR_PRODUCTS];
+            multiply_pairs(packed, end, stream, products, kind);
+            store_pairs_part(steps.second, p->requantize.shift, &stream[words], products, *end, &output[o],
+                             channels - o, (mcuq_pairs)kind);
+        } else {
+            any_pairs(p, packed, stream, part_words, &steps, &output[o], channels - o, kind);
         }
-        for (int32_t k = 0; k < MCUQ_PAIR_CHANNELS; k++) {
-            if ((o + k) >= channels) {
-                break;
-            }
-            if (mcuq_triple_is_line(&p->requantize)) {
-                mcuq_pair_store_line(p->requantize.shift, steps.second, &stream[k * record], sums[k][0], sums[k][1],
-                                     &output[o + k]);
-            } else {
-                const int32_t three[3] = {sums[k][0], sums[k][1], sums[k][0]};
-                mcuq_triple_store_any(&p->requantize, &steps, &stream[k * record], three, &output[o + k]);
-            }
-        }
-        stream = &stream[MCUQ_PAIR_CHANNELS * record];
+        stream = &stream[group];
     }
 }
 

@@ -39,7 +39,6 @@ void mcuq_pair_pack_end(mcuq_triple_packer *packer)
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-/* products[k]: the sum of (codes >> bits k) * x over all x before end. Behind the eight channels is a 0. */
 #if defined(__ARM_ARCH_ISA_THUMB) && (__ARM_ARCH_ISA_THUMB == 1)
 
 /* r0 packed, r1 weights, r2 x, r3 the codes, r4 a product; sums in r5 to r12, the end in lr. */
@@ -96,7 +95,7 @@ void mcuq_pair_pack_end(mcuq_triple_packer *packer)
                      : "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory")
 
 ALWAYS_INLINE void multiply(const uint32_t *packed, const uint32_t *end, const uint32_t *weights,
-                            uint32_t products[MCUQ_PAIR_CHANNELS + 1], const mcuq_pairs kind)
+                            uint32_t products[MCUQ_PAIR_PRODUCTS], const mcuq_pairs kind)
 {
     register const uint32_t *x __asm__("r0") = packed;
     register const uint32_t *w __asm__("r1") = weights;
@@ -116,9 +115,9 @@ ALWAYS_INLINE void multiply(const uint32_t *packed, const uint32_t *end, const u
 #else
 
 ALWAYS_INLINE void multiply(const uint32_t *packed, const uint32_t *end, const uint32_t *weights,
-                            uint32_t products[MCUQ_PAIR_CHANNELS + 1], const mcuq_pairs kind)
+                            uint32_t products[MCUQ_PAIR_PRODUCTS], const mcuq_pairs kind)
 {
-    for (int32_t k = 0; k <= MCUQ_PAIR_CHANNELS; k++) {
+    for (int32_t k = 0; k < MCUQ_PAIR_PRODUCTS; k++) {
         products[k] = 0U;
     }
     for (int32_t i = 0; &packed[i] != end; i++) {
@@ -132,29 +131,14 @@ ALWAYS_INLINE void multiply(const uint32_t *packed, const uint32_t *end, const u
 
 #endif
 
-ALWAYS_INLINE void add(const uint32_t *packed, int32_t taps, const uint32_t *weights,
-                       int32_t sums[MCUQ_PAIR_CHANNELS][2], const mcuq_pairs kind)
+void mcuq_pair_multiply_int4(const uint32_t *packed, const uint32_t *end, const uint32_t *weights,
+                             uint32_t products[MCUQ_PAIR_PRODUCTS])
 {
-    uint32_t products[MCUQ_PAIR_CHANNELS + 1];
-    const uint32_t *const end = &packed[taps];
-    multiply(packed, end, weights, products, kind);
-    const uint32_t excess = *end << ((uint32_t)kind - 1U); /* what the codes have more than the weights */
-    for (int32_t k = 0; k < MCUQ_PAIR_CHANNELS; k++) {
-        const uint32_t both = products[k] - (products[k + 1] << (uint32_t)kind) - excess;
-        const int32_t low = (int32_t)(int16_t)(uint16_t)(both & 0xffffU);
-        sums[k][0] += low;
-        sums[k][1] += (int32_t)(both - (uint32_t)low) >> 16;
-    }
+    multiply(packed, end, weights, products, mcuq_pairs_int4);
 }
 
-void mcuq_pair_add_int4(const uint32_t *packed, int32_t taps, const uint32_t *weights,
-                        int32_t sums[MCUQ_PAIR_CHANNELS][2])
+void mcuq_pair_multiply_int2(const uint32_t *packed, const uint32_t *end, const uint32_t *weights,
+                             uint32_t products[MCUQ_PAIR_PRODUCTS])
 {
-    add(packed, taps, weights, sums, mcuq_pairs_int4);
-}
-
-void mcuq_pair_add_int2(const uint32_t *packed, int32_t taps, const uint32_t *weights,
-                        int32_t sums[MCUQ_PAIR_CHANNELS][2])
-{
-    add(packed, taps, weights, sums, mcuq_pairs_int2);
+    multiply(packed, end, weights, products, mcuq_pairs_int2);
 }

@@ -33,10 +33,24 @@ void mcuq_pair_pack(mcuq_triple_packer *packer, const int8_t *x0, const int8_t *
 /* Fills the part that was begun with taps of zeros. */
 void mcuq_pair_pack_end(mcuq_triple_packer *packer);
 
-/* Adds to the sums of eight channels those of a part of taps taps, a multiple of 4. */
-void mcuq_pair_add_int4(const uint32_t *packed, int32_t taps, const uint32_t *weights,
-                        int32_t sums[MCUQ_PAIR_CHANNELS][2]);
-void mcuq_pair_add_int2(const uint32_t *packed, int32_t taps, const uint32_t *weights,
-                        int32_t sums[MCUQ_PAIR_CHANNELS][2]);
+enum { MCUQ_PAIR_PRODUCTS = MCUQ_PAIR_CHANNELS + 1 };
+
+/* products[k]: the sum of (codes >> bits * k) * x over all x before end, whose number is a multiple of 4. Behind the eight
+ * channels is a 0. */
+void mcuq_pair_multiply_int4(const uint32_t *packed, const uint32_t *end, const uint32_t *weights,
+                             uint32_t products[MCUQ_PAIR_PRODUCTS]);
+void mcuq_pair_multiply_int2(const uint32_t *packed, const uint32_t *end, const uint32_t *weights,
+                             uint32_t products[MCUQ_PAIR_PRODUCTS]);
+
+/* The sum of x0; *second is that of x1. products are a channel's and the next one's, packed_sum that of all x. */
+static inline int32_t mcuq_pair_split(const uint32_t *products, uint32_t packed_sum, mcuq_pairs kind, int32_t *second)
+{
+    const uint32_t bits = (uint32_t)kind;
+    const uint32_t excess = packed_sum << (bits - 1U); /* what the codes have more than the weights */
+    const uint32_t both = products[0] - (products[1] << bits) - excess;
+    const int32_t first = (int32_t)(int16_t)(uint16_t)(both & 0xffffU);
+    *second = (int32_t)(both - (uint32_t)first) >> 16;
+    return first;
+}
 
 #endif

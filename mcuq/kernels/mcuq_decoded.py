@@ -24,9 +24,10 @@ from mcuq.ir.kernel_call import (
     ScratchPointer,
     Struct,
 )
-from mcuq.kernels import mcuq_conv_2d_narrow, mcuq_fully_connected_narrow, mcuq_narrow_mve
+from mcuq.kernels import mcuq_conv_2d_narrow, mcuq_fully_connected_narrow, mcuq_narrow_mve, pairs
 from mcuq.kernels.base import MCUQ, Kernel, Target
 from mcuq.kernels.decoded_streams import BASES, BYTES, OFFSET, Base, Shape, groups_of
+from mcuq.kernels.gemm_params import weight_rows
 from mcuq.kernels.narrow_weights import KINDS, encoding_for, kind_refusal
 from mcuq.kernels.work import LAYER_CYCLES
 from mcuq.ops.base import Array
@@ -114,8 +115,11 @@ def _narrow_kind(base: Base, layer: Layer, bits: int) -> str | None:
     """The kind of narrow weights that kernels for the base's core keep in as many bits."""
     if bits not in (2, 4):
         return None
-    if base.plain or base.shape(layer).form == OFFSET:
+    if base.plain:
         return None
+    if base.shape(layer).form == OFFSET:
+        rows = weight_rows(layer)
+        return next((k for k in pairs.BITS if pairs.BITS[k] == bits and pairs.kind_refusal(rows, k) is None), None)
     if base.shape(layer).form == BYTES:
         rows = mcuq_narrow_mve.filled_rows(layer)
         return next((k for k in KINDS if kind_refusal(rows, k) is None), None)
