@@ -1,4 +1,4 @@
-"""Convolutions of two-valued tensors count bits: LiteRT's bytes on the host and in QEMU, and what is refused."""
+"""Layers of two-valued tensors count bits: LiteRT's bytes on the host and in QEMU, and what is refused."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from mcuq.board import board_named
 from mcuq.core import Core, core_named
 from mcuq.ir import DType, Tensor
+from mcuq.kernels import mcuq_fully_connected_binary as fully_connected
 from mcuq.kernels.base import Target
 from mcuq.kernels.mcuq_conv_2d_binary import FUNCTION, refuses
 from mcuq.ops.base import Case
@@ -36,11 +37,26 @@ def net_of(
     x = net.activation(shape, 3)
     y = net.conv(x, channels, 1, zero=zero, activation=RELU)
     out = net.conv(y, filters, zero=-5, activation=NONE, **{"scale": 0.003, **options})
-    weights = net.tensors[str(net.nodes[1].inputs[1])]
     if not plain:
-        values = np.where(net.rng.random(weights.shape) < 0.5, *two_weights(net, filters)).astype(np.int8)
-        net.tensors[weights.name] = Tensor(weights.name, weights.type, values)
+        give_two_weights(net, filters)
     return net, x, y, out
+
+
+def dense_net_of(shape: tuple[int, ...], channels: int, units: int, **options: Any) -> tuple[NetBuilder, str, str, str]:
+    """The same with a fully connected layer instead of the second convolution."""
+    net = NetBuilder(8)
+    x = net.activation(shape, 3)
+    y = net.conv(x, channels, 1, zero=TWO_VALUES, activation=RELU)
+    out = net.dense(net.flatten(y), units, **options)
+    give_two_weights(net, units)
+    return net, x, y, out
+
+
+def give_two_weights(net: NetBuilder, outputs: int) -> None:
+    weights = net.tensors[str(net.nodes[-1].inputs[1])]
+    one, other = (w.reshape(-1, *[1] * (len(weights.shape) - 1)) for w in two_weights(net, outputs))
+    values = np.where(net.rng.random(weights.shape) < 0.5, one, other).astype(np.int8)
+    net.tensors[weights.name] = Tensor(weights.name, weights.type, values)
 
 
 def two_weights(net: NetBuilder, filters: int) -> tuple[np.ndarray, np.ndarray]:
@@ -55,6 +71,8 @@ NETS = {
     "odd channels, images and steps": net_of((2, 6, 5, 3), 37, 33, window=3, columns=2, padding=VALID, stride=2),
     "one pixel, fewer outputs than a word": net_of((1, 1, 1, 5), 32, 4, window=1),
     "scales above 1": net_of((1, 3, 2, 5), 8, 34, window=1, scale=0.0002),
+    "fully connected, counts past a byte": dense_net_of((1, 5, 4, 3), 31, 37),
+    "fully connected, fewer inputs than a block": dense_net_of((1, 1, 3, 3), 3, 65),
 }
 
 
@@ -72,9 +90,10 @@ def cases(core: Core) -> tuple[SuiteCase, ...]:
             (want,) = litert_outputs(net.tflite(x, out), [given])
             rounds.append((given.tobytes(), want.tobytes()))
         last = list(graph.layers())[-1]
-        program = lower(graph, Target(core), KernelPolicy.MCUQ, {last.name: FUNCTION})
-        assert program.steps[-1].kernel == FUNCTION
-        found.append(SuiteCase("CONV_2D", Case(name, (), ()), graph, plan(program), tuple(rounds)))
+        function = fully_connected.FUNCTION if last.op == "FULLY_CONNECTED" else FUNCTION
+        program = lower(graph, Target(core), KernelPolicy.MCUQ, {last.name: function})
+        assert program.steps[-1].kernel == function
+        found.append(SuiteCase(last.op, Case(name, (), ()), graph, plan(program), tuple(rounds)))
     return tuple(found)
 
 
@@ -113,3 +132,19 @@ def test_groups_dilation_and_too_many_channels_are_refused() -> None:
     dilated = dataclasses.replace(a, height=dataclasses.replace(a.height, dilation=2))
     for changed, reason in ((dilated, "dilation"), (dataclasses.replace(a, groups=2), "2 groups")):
         assert reason in str(refuses(dataclasses.replace(layer, attributes=changed), target))
+
+
+def test_fully_connected_layers_of_other_weights_are_refused() -> None:
+    target = Target(core_named("cortex-m0"))
+    net, x, _, out = dense_net_of((1, 1, 3, 3), 3, 4)
+    layer = list(run_passes(net.graph(x, out)).layers())[-1]
+    assert fully_connected.refuses(layer, target) is None
+    weights = np.zeros(layer.input(1).shape, np.int8)
+    weights[2, :3] = (-1, 0, 1)
+    more = dataclasses.replace(layer.input(1), data=weights)
+    changed = dataclasses.replace(layer, inputs=(layer.inputs[0], more, *layer.inputs[2:]))
+    assert "more than two values" in str(fully_connected.refuses(changed, target))
+    unknown = dataclasses.replace(layer, attributes=dataclasses.replace(layer.attributes, two_values=False))
+    assert "not known to hold only" in str(fully_connected.refuses(unknown, target))
+    deep = dataclasses.replace(layer, attributes=dataclasses.replace(layer.attributes, depth=65521))
+    assert "65520 inputs" in str(fully_connected.refuses(deep, target))

@@ -6,8 +6,8 @@
  * out[n,y,x,o] = clamp(output_offset + requantize_double(acc, multipliers[o], shifts[o]))
  *
  * Taps outside the input add nothing. For each pixel of the input the channels that are z + 1 are listed once; a
- * window's lists are joined, and each entry picks a word: one bit for each of 32 output channels. Adders of single bits
- * (carry-save: sums of 1, 2, 4, 8 in a word each) count 32 channels at once; what is z costs nothing.
+ * window's lists are joined, and each entry picks a word: one bit for each of 32 output channels, which are counted at once
+ * (mcuq_count_bits.h); what is z costs nothing.
  *
  * Layouts: activations NHWC; bits [groups of 32 outputs][ky, kx, i, and a word of zeros]. Channels: 256 at most;
  * window_height * window_width * channels: 65520 at most. Dilation: none. Rounding: double. Scratch, 2-byte aligned:

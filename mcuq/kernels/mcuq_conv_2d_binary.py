@@ -32,11 +32,14 @@ MOST_CHANNELS = 256
 MOST_DEPTH = 65520
 """Inputs of an output: with those that fill the last block, they are counted and numbered in 16 bits."""
 
+NOT_TWO_VALUES = "the input is not known to hold only its zero point and the value above it"
+MORE_VALUES = "an output channel has weights of more than two values"
+
 
 def refuses(layer: Layer, _target: Target) -> str | None:
     a: Conv2D = layer.attributes
     if not a.two_values:
-        return "the input is not known to hold only its zero point and the value above it"
+        return NOT_TWO_VALUES
     if a.groups != 1:
         return f"the kernel has no convolution in {a.groups} groups"
     if (a.height.dilation, a.width.dilation) != (1, 1):
@@ -44,9 +47,12 @@ def refuses(layer: Layer, _target: Target) -> str | None:
     rows = weight_rows(layer)
     if layer.input(0).shape[3] > MOST_CHANNELS or rows.shape[1] > MOST_DEPTH:
         return f"the kernel has {MOST_CHANNELS} channels at most, and {MOST_DEPTH} inputs of an output"
-    if not np.logical_or(rows == _low(rows), rows == _high(rows)).all():
-        return "an output channel has weights of more than two values"
-    return None
+    return MORE_VALUES if not of_two_values(rows) else None
+
+
+def of_two_values(rows: Array) -> bool:
+    """Have the weights of each of ``rows`` (outputs, depth) two values at most?"""
+    return bool(np.logical_or(rows == _low(rows), rows == _high(rows)).all())
 
 
 def _low(rows: Array) -> Array:
@@ -69,16 +75,21 @@ def bits(rows: Array) -> Array:
     return words.astype(np.uint32)
 
 
+def unshifted(layer: Layer) -> tuple[Array, Array, Array]:
+    """Of each output its bias, its lower weight, how far the higher one is above it."""
+    rows = weight_rows(layer)
+    low, high = _low(rows)[:, 0], _high(rows)[:, 0]
+    return bias_values(layer).astype(np.int64), low, high - low
+
+
 def output_constants(layer: Layer) -> Array:
     """Of each output its bias, its lower weight, how far the higher one is above it, multiplier and right shift.
 
     Left shifts are done here: the operator's constraints leave all that is shifted left within int32.
     """
-    rows = weight_rows(layer)
-    low, high = _low(rows)[:, 0], _high(rows)[:, 0]
     multipliers, shifts = channel_requantization(layer)
     left, right = np.maximum(shifts, 0), np.maximum(-shifts, 0)
-    sums = np.stack([bias_values(layer).astype(np.int64), low, high - low]) << left
+    sums = np.stack(unshifted(layer)) << left
     return np.stack([*sums, multipliers, right], axis=1)
 
 
@@ -136,7 +147,7 @@ def lower(layer: Layer, _target: Target) -> Lowering:
         calls=(KernelCall(FUNCTION, arguments, header=f"{FUNCTION}.h"),),
         constants=constants,
         scratch_bytes=2 * (pixels + rows.shape[1] + BLOCK - 1) + x.type.elements + 3,
-        sources=(f"{FUNCTION}.c",),
+        sources=(f"{FUNCTION}.c", "mcuq_count_bits.c"),
         overlaps=(Overlap(x.name, 0),),
     )
 

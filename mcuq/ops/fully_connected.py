@@ -42,6 +42,8 @@ class FullyConnected:
     weights_format: int
     keeps_dimensions: bool
     """Whether the output keeps the input's dimensions but the last, or is a table of rows."""
+    two_values: bool = False
+    """Is the input known to hold only its zero point and the value above it (``note_two_values``)?"""
 
 
 def attributes(options: Mapping[str, Any], layer: Layer) -> FullyConnected:

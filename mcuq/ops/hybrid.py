@@ -30,7 +30,7 @@ from mcuq.ops.weighted import int8_weights
 class HybridFullyConnected(FullyConnected):
     """Attributes of FULLY_CONNECTED. ``asymmetric``: rows are quantized with a zero point."""
 
-    asymmetric: bool
+    asymmetric: bool = False
 
 
 def dense_attributes(options: Mapping[str, Any], layer: Layer) -> HybridFullyConnected:

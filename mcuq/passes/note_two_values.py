@@ -1,6 +1,8 @@
-"""Convolutions are told whether their inputs hold only the zero point and the value above it: kernels may count bits.
+"""Layers with weights are told whether their inputs hold only the zero point and the value above it: kernels may count
+bits.
 
-Before: a bound graph. After: the same, with ``Conv2D.two_values`` set where the intervals of ``ranges`` prove it.
+Before: a bound graph. After: the same, with ``two_values`` of CONV_2D and FULLY_CONNECTED set where the intervals of
+``ranges`` prove it.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ def note_two_values(graph: Graph) -> Graph:
 
 
 def _noted(graph: Graph, node: Node, ranges: Ranges) -> Node:
-    if node.op != "CONV_2D":
+    if node.op not in ("CONV_2D", "FULLY_CONNECTED"):
         return node
     x = graph.layer(node).input(0)
     found = ranges.get(x.name)

@@ -1,0 +1,96 @@
+"""mcuq's fully connected layer of two-valued activations with two-valued weights, which counts bits
+(mcuq_fully_connected_binary.h).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mcuq.ir import Layer
+from mcuq.ir.kernel_call import (
+    Constant,
+    ConstantPointer,
+    KernelCall,
+    Lowering,
+    Overlap,
+    ScratchPointer,
+    Struct,
+    TensorPointer,
+)
+from mcuq.kernels.base import MCUQ, Kernel, Target, table
+from mcuq.kernels.gemm_params import weight_rows
+from mcuq.kernels.mcuq_conv_2d_binary import (
+    BLOCK,
+    LANES,
+    MORE_VALUES,
+    MOST_DEPTH,
+    NOT_TWO_VALUES,
+    bits,
+    of_two_values,
+    unshifted,
+)
+from mcuq.kernels.work import LAYER_CYCLES
+from mcuq.ops.activation import quantized_range
+from mcuq.ops.fully_connected import FullyConnected
+from mcuq.ops.weighted import channel_requantization
+
+FUNCTION = "mcuq_fully_connected_binary"
+
+
+def refuses(layer: Layer, _target: Target) -> str | None:
+    a: FullyConnected = layer.attributes
+    if not a.two_values:
+        return NOT_TWO_VALUES
+    if a.depth > MOST_DEPTH:
+        return f"the kernel has {MOST_DEPTH} inputs of an output at most"
+    return None if of_two_values(weight_rows(layer)) else MORE_VALUES
+
+
+def cycles(layer: Layer, _target: Target) -> int:
+    """Where half of the activations are above the zero point."""
+    a: FullyConnected = layer.attributes
+    listed = a.depth / 2 + BLOCK / 2
+    row = 100 + 6 * a.depth + -(-a.outputs // LANES) * (250 + 10 * listed) + 45 * a.outputs
+    return int(LAYER_CYCLES + a.batches * row)
+
+
+def lower(layer: Layer, _target: Target) -> Lowering:
+    a: FullyConnected = layer.attributes
+    x, y = layer.input(0), layer.output
+    low, high = quantized_range(a.activation, y.type)
+    params = Struct(
+        f"{FUNCTION}_params",
+        "params",
+        (
+            ("batches", a.batches),
+            ("depth", a.depth),
+            ("outputs", a.outputs),
+            ("zero_point", x.type.zero_point),
+            ("output_offset", y.type.zero_point),
+            ("activation_min", low),
+            ("activation_max", high),
+        ),
+    )
+    values = np.stack([*unshifted(layer), *channel_requantization(layer)], axis=1)
+    constants = (
+        Constant("bits", bits(weight_rows(layer)), "for each activation, which of 32 outputs have the higher weight"),
+        Constant("outputs", table(values, "int32"), "bias, weights, multiplier, shift"),
+    )
+    arguments = (
+        params,
+        TensorPointer(x.name),
+        ConstantPointer("bits"),
+        ConstantPointer("outputs"),
+        ScratchPointer(),
+        TensorPointer(y.name),
+    )
+    return Lowering(
+        calls=(KernelCall(FUNCTION, arguments, header=f"{FUNCTION}.h"),),
+        constants=constants,
+        scratch_bytes=2 * (a.depth + BLOCK - 1),
+        sources=(f"{FUNCTION}.c", "mcuq_count_bits.c"),
+        overlaps=(Overlap(x.name, 0),) if a.batches == 1 else (),
+    )
+
+
+KERNELS = (Kernel(FUNCTION, MCUQ, "FULLY_CONNECTED", refuses, lower, cycles),)
