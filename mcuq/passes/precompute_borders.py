@@ -71,7 +71,7 @@ def _pair(graph: Graph, depthwise: Node, ranges: Mapping[str, Range]) -> _Pair |
     readers = [graph.layer(node) for node in graph.consumers(output)]
     if not readers or not all(reader.op == "CONV_2D" and multiplies(reader) for reader in readers):
         return None
-    if {source, output} & set(graph.outputs) or len(graph.consumers(source)) != 1:
+    if {source, output} & set(graph.outputs) or len(graph.consumers(source)) != 1 or source not in ranges:
         return None
     images = np.logical_and(ranges[source].constant, ~ranges[output].constant)
     return _Pair(conv, depthwise, images) if images.any() and not images.all() else None
