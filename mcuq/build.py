@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mcuq import __version__
 from mcuq.board import Board
@@ -21,11 +22,12 @@ from mcuq.cmsis_nn import CmsisNN, find_cmsis_nn
 from mcuq.code_estimate import code_estimates
 from mcuq.codegen.image import build_id
 from mcuq.codegen.names import check_distinct, model_identifier
-from mcuq.data import check_data_exists
-from mcuq.errors import ToolError, UsageError
+from mcuq.data import Dataset, check_data_exists
+from mcuq.errors import BudgetError, ToolError, UsageError
 from mcuq.fit import NOTHING, Fitted, Goals, Known, fit, search, surveyed
 from mcuq.frontend.model_file import model_kind
 from mcuq.host_run import Figures, figures, run_host
+from mcuq.image import DoesNotFitError
 from mcuq.kernels.base import CMSIS_NN, Target
 from mcuq.layout import layout_of
 from mcuq.mixed import Latency, Machine, choosing
@@ -38,12 +40,18 @@ from mcuq.report import Count, LayerReport, Report, StepReport
 from mcuq.sliding import SlidingModel
 from mcuq.toolchain import find_tool
 
+if TYPE_CHECKING:
+    from mcuq.mixed.search import Mixed
+
 MANIFEST = "manifest.json"
 REPORT = "report.json"
 MODEL_FILE = "model.tflite"
 FLOAT_FILE = "float.tflite"
 BOARD_FILE = "board.json"
 LAYOUT_FILE = "layout.json"
+MIXED_ATTEMPTS = 2
+"""Searches for mixed schemes after one whose image was too large."""
+
 HOST_SAMPLES = 200
 """At most so many samples are run on the host during a build, for accuracy; `mcuq sim` runs as many as it is asked."""
 
@@ -83,8 +91,35 @@ def build(options: BuildOptions, progress: Progress) -> tuple[Report, ...]:
     """Build into ``options.folder``, whole or not at all, and tell what came out: a report for each model."""
     _check_early(options)
     cmsis_nn = found_cmsis_nn(options.goals.policy, options.cmsis_nn)
-    chooser = choosing(Machine(options.board, cmsis_nn, options.goals, options.latency), options.most_drop)
-    models = [_loaded(source, chooser, progress) for source in options.sources]
+    machine = Machine(options.board, cmsis_nn, options.goals, options.latency)
+    models = [_loaded(source, choosing(machine, options.most_drop), progress) for source in options.sources]
+    for _ in range(MIXED_ATTEMPTS):
+        try:
+            return _built(options, models, cmsis_nn, progress)
+        except DoesNotFitError as missed:
+            if (mixed := models[0].mixed) is None:
+                raise
+            machine = machine.with_less(missed.flash_excess, missed.ram_excess)
+            models = [_loaded(options.sources[0], _narrower(mixed, machine, missed), progress)]
+    return _built(options, models, cmsis_nn, progress)
+
+
+def _narrower(found: Mixed, machine: Machine, missed: DoesNotFitError) -> Chooser:
+    """Takes up the search that ``found`` a choice which ``missed`` its budgets, for ``machine``, which has less."""
+
+    def chosen(_content: bytes, _samples: Dataset, _request: Request, _progress: Progress) -> Mixed:
+        try:
+            return found.again(machine)
+        except BudgetError as error:
+            details = (*missed.details, f"then {error.message}", *error.details)
+            raise BudgetError(missed.message, details=details, hint=error.hint or missed.hint) from error
+
+    return chosen
+
+
+def _built(
+    options: BuildOptions, models: Sequence[Model], cmsis_nn: CmsisNN | None, progress: Progress
+) -> tuple[Report, ...]:
     known = {model.name: (model.graph, source.known) for model, source in zip(models, options.sources, strict=True)}
     with replaced_folder(options.folder, MANIFEST) as folder:
         _write_models(folder, models)

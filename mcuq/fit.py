@@ -14,7 +14,7 @@ from mcuq.board import Board, simulated_board
 from mcuq.cmsis_nn import CmsisNN
 from mcuq.codegen.image import generate_image
 from mcuq.codegen.names import image_identifier
-from mcuq.errors import BudgetError, UsageError
+from mcuq.errors import UsageError
 from mcuq.image import (
     DoesNotFitError,
     Image,
@@ -103,7 +103,7 @@ def fit(
 ) -> Fitted:
     """Write sources and images of the ``models``, by name, for ``board`` into ``folder``.
 
-    Raises ``BudgetError`` with the numbers when no choice of kernels fits, ``UsageError`` for wrong ``choices`` and
+    Raises ``DoesNotFitError`` with the numbers when no choice of kernels fits, ``UsageError`` for wrong ``choices`` and
     names that C cannot tell apart.
     """
     target = Target(board.core_with_fpu, frozenset() if cmsis_nn is None else cmsis_nn.functions)
@@ -138,7 +138,7 @@ def search(
 ) -> Result:
     """What ``attempt`` makes of the best choice of kernels, or of another where it says that one does not fit.
 
-    ``code`` is asked for when sizes of code matter. Raises ``BudgetError`` when nothing fits.
+    ``code`` is asked for when sizes of code matter. Raises ``DoesNotFitError`` when nothing fits.
     """
     layers = _layers(models)
     code_of: CodeOf = _no_code
@@ -165,7 +165,8 @@ def search(
                 break
             streams = True
     closest, tried = min(missed, key=lambda miss: miss[0].flash_excess + miss[0].ram_excess)
-    raise BudgetError(closest.message, details=(*closest.details, *_largest(tried)), hint=closest.hint) from closest
+    details = (*closest.details, *_largest(tried))
+    raise DoesNotFitError(closest.message, details, closest.hint, closest.flash_excess, closest.ram_excess) from closest
 
 
 @dataclass(frozen=True, slots=True)

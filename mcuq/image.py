@@ -47,7 +47,9 @@ class Image:
 class DoesNotFitError(BudgetError):
     """An image is larger than it may be, by ``flash_excess`` and ``ram_excess`` bytes."""
 
-    def __init__(self, message: str, details: tuple[str, ...], hint: str, flash_excess: int, ram_excess: int) -> None:
+    def __init__(
+        self, message: str, details: tuple[str, ...], hint: str | None, flash_excess: int, ram_excess: int
+    ) -> None:
         super().__init__(message, details=details, hint=hint)
         self.flash_excess = flash_excess
         self.ram_excess = ram_excess

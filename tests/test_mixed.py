@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 from pathlib import Path
@@ -11,9 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mcuq.board import board_named
 from mcuq.cli import run
+from mcuq.data import Dataset
+from mcuq.errors import BudgetError
+from mcuq.fit import Goals
+from mcuq.mixed import Machine, choosing
 from mcuq.mixed.front import Option, front
 from mcuq.mixed.search import likely
+from mcuq.planner.choose import Optimize
+from mcuq.planner.lower import KernelPolicy
+from mcuq.quantize.request import Request
 from tests.harness.float_net import FloatNet
 
 pytest.importorskip("litert_quantizer", reason="not checked: quantization, litert-quantizer is not installed")
@@ -118,6 +127,26 @@ def test_a_build_keeps_to_its_flash_by_narrower_weights_and_names_them(
     assert schemes["stem"] == "w8a8"
     assert schemes["scores"] != "w8a8"
     assert any(note.startswith("mixed: ") for note in report["notes"])
+
+
+def test_a_search_goes_on_with_less_to_spend_and_quantizes_nothing_twice(content: bytes) -> None:
+    board = board_named("mps2-an386")
+    machine = Machine(board, None, Goals(Optimize.SIZE, 15_000, None, KernelPolicy.MCUQ))
+    assert machine.with_less(600, 0).goals == dataclasses.replace(machine.goals, flash_bytes=14_400)
+    assert machine.with_less(0, 100).goals.ram_bytes == board.ram_bytes - 100
+    samples = Dataset((np.random.default_rng(1).normal(size=(4, 4, 4, 16)).astype(np.float32),), None, "test")
+    stages: list[str] = []
+    found = choosing(machine, None)(content, samples, Request("mixed"), lambda stage, *_: stages.append(stage))
+    stages.clear()
+    assert found.again(machine).chosen == found.chosen
+    assert not stages
+    narrower = found.again(machine.with_less(found.chosen.cost.flash_bytes - 14_000, 0))
+    assert narrower.chosen.cost.flash_bytes <= 14_000 < found.chosen.cost.flash_bytes
+    assert narrower.chosen.error > found.chosen.error
+    assert {*stages} >= {"rounding weights"}
+    with pytest.raises(BudgetError, match="no assignment of schemes fits") as caught:
+        found.again(machine.with_less(14_000, 0))
+    assert "smallest: about" in caught.value.details[0]
 
 
 def test_what_no_assignment_keeps_to_is_told_with_what_comes_nearest(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,18 @@ class Machine:
         if self.latency.cycles is not None or self.board is None:
             return self.latency.cycles
         return round((self.latency.seconds or 0.0) * self.board.clock.hz)
+
+    def with_less(self, flash_bytes: int, ram_bytes: int) -> Machine:
+        """The same with so many bytes fewer to spend than the goals allow, or else the board."""
+
+        def left(goal: int | None, of_board: int | None, less: int) -> int | None:
+            limit = of_board if goal is None and less else goal
+            return None if limit is None else max(0, limit - less)
+
+        board, goals = self.board, self.goals
+        flash = left(goals.flash_bytes, None if board is None else board.flash_bytes, flash_bytes)
+        ram = left(goals.ram_bytes, None if board is None else board.ram_bytes, ram_bytes)
+        return dataclasses.replace(self, goals=dataclasses.replace(goals, flash_bytes=flash, ram_bytes=ram))
 
     @property
     def budgets(self) -> bool:

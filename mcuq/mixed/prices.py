@@ -5,6 +5,7 @@ or else estimated.
 
 from __future__ import annotations
 
+import copy
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -35,6 +36,12 @@ class Prices:
         self._by_scheme = {scheme: {one.layer.name: one for one in surveyed} for scheme, surveyed in surveys.items()}
         every = [one for surveyed in surveys.values() for one in surveyed]
         self.code_kind, self._code_of = _code(machine, every)
+
+    def on(self, machine: Machine) -> Prices:
+        """The same for other budgets."""
+        found = copy.copy(self)
+        found._machine = machine
+        return found
 
     def size(self, layer: str, scheme: str, cycle_bytes: float) -> float:
         """Bytes of the layer's constants, and its cycles, each worth ``cycle_bytes``; 0 for a layer that passes have

@@ -8,10 +8,11 @@ from __future__ import annotations
 import bisect
 import dataclasses
 import fnmatch
+import functools
 import glob
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,8 @@ class Mixed:
     request: Request
     quantized: Quantized
     notes: tuple[str, ...]
+    again: Callable[[Machine], Mixed] = field(compare=False, repr=False)
+    """The same search for other budgets, which measures nothing twice."""
 
     def lines(self) -> tuple[str, ...]:
         """The choice as lines for ``mcuq.toml``, where int8 is what layers get that it does not name."""
@@ -172,18 +175,32 @@ def search(
     base = quantize(content, samples, Request(calibration=request.calibration), progress)
     ground = _ground(content, samples, request, base, machine, progress)
     usual = ground.judge(ground.point(DEFAULT, ground.uniform(DEFAULT)), base)
+    return _within(ground, usual, request, most_drop, progress, {}, machine)
+
+
+def _within(
+    ground: _Ground,
+    usual: Point,
+    request: Request,
+    most_drop: float | None,
+    progress: Progress,
+    tried: dict[tuple[str, ...], tuple[Point, Quantized]],
+    machine: Machine,
+) -> Mixed:
+    """What is best on ``machine``; ``tried`` has what was quantized before, by its schemes."""
+    ground = dataclasses.replace(ground, prices=ground.prices.on(machine))
     fronts = _fronts(ground, machine)
-    tried: dict[Assignment, tuple[Point, Quantized]] = {}
 
     def whole(assignment: Assignment) -> tuple[Point, float]:
-        if assignment not in tried:
+        if assignment.schemes not in tried:
             point = ground.point(MIXED, _by_layer(ground, assignment))
-            made = quantize(content, samples, _request(point.layers, request), progress)
-            tried[assignment] = ground.judge(point, made), made
-        return tried[assignment][0], _drop(tried[assignment][0], usual)[0]
+            made = quantize(ground.content, ground.samples, _request(point.layers, request), progress)
+            tried[assignment.schemes] = ground.judge(point, made), made
+        point = tried[assignment.schemes][0]
+        return point, _drop(point, usual)[0]
 
     best, notes = _chosen(ground, fronts, usual, machine, most_drop, whole)
-    point, made = tried[best]
+    point, made = tried[best.schemes]
     drop, measure = _drop(point, usual)
     shown = {id(one): one for one in _spread(fronts[0], SHOWN)}
     return Mixed(
@@ -198,6 +215,7 @@ def search(
         request=_request(point.layers, request),
         quantized=made,
         notes=(*notes, f"mixed: {_told(point)}; loses {drop:.1f} points of {measure} against int8 (measured)"),
+        again=functools.partial(_within, ground, usual, request, most_drop, progress, tried),
     )
 
 
