@@ -236,7 +236,7 @@ def _report(
         notes=(
             *model.notes,
             *float_note(model.graph, board.core_with_fpu),
-            *(fitted.notes if planned.program.stages else ()),
+            *(fitted.notes if planned.program.stages or planned.keeps_weights else ()),
         ),
         step=None if model.sliding is None else _step_report(model.sliding, planned.program.target, options, cmsis_nn),
     )

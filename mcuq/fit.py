@@ -44,6 +44,7 @@ from mcuq.planner.choose import (
     with_cycles,
 )
 from mcuq.planner.joined import least_plan
+from mcuq.planner.keep import keep
 from mcuq.planner.lower import KernelPolicy, lower
 from mcuq.planner.stream import stream
 
@@ -116,7 +117,7 @@ def fit(
         target,
         goals,
         lambda: compile_kernels(_layers(found), cmsis_nn, board_toolchain(board), folder),
-        lambda choice: _linked(choice, tuple(models), board, cmsis_nn, goals, folder),
+        lambda choice: _filled(choice, tuple(models), board, cmsis_nn, goals, folder),
     )
 
 
@@ -277,6 +278,26 @@ def settled(surveyed: Sequence[LayerOptions], choices: Choices) -> tuple[LayerOp
             )
         found.append(LayerOptions(layer.layer, options))
     return tuple(found)
+
+
+def _filled(
+    found: Choice, names: Sequence[str], board: Board, cmsis_nn: CmsisNN | None, goals: Goals, folder: Path
+) -> Fitted:
+    """What ``_linked`` makes, with decoded weights in the RAM that is left where that was said to be there for it: by
+    ``--ram``, or by asking for speed alone.
+    """
+    fitted = _linked(found, names, board, cmsis_nn, goals, folder)
+    if goals.ram_bytes is None and goals.optimize is not Optimize.SPEED:
+        return fitted
+    kept = keep(found.plans, (goals.ram_bytes or board.ram_bytes) - fitted.image.ram_bytes)
+    if kept is None:
+        return fitted
+    plans, note = kept
+    try:
+        more = dataclasses.replace(found, plans=plans, notes=(*found.notes, note))
+        return _linked(more, names, board, cmsis_nn, goals, folder)
+    except DoesNotFitError:  # the RAM that is left is in another bank, or the flash is all taken
+        return _linked(found, names, board, cmsis_nn, goals, folder)
 
 
 def _linked(

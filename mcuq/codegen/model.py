@@ -5,6 +5,7 @@ Text only: nothing is compiled or written here. The same plan gives the same byt
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from mcuq.ir import DType, Tensor
 from mcuq.ir.kernel_call import (
     Argument,
     ConstantPointer,
+    KeptPointer,
     KernelCall,
     Repeat,
     ScratchPointer,
@@ -26,6 +28,7 @@ from mcuq.ir.kernel_call import (
     Value,
 )
 from mcuq.planner.arena import Plan
+from mcuq.planner.keep import kept_bytes
 from mcuq.planner.lifetime import scratch_name
 from mcuq.planner.lower import Step
 from mcuq.planner.stage import Stage
@@ -110,6 +113,14 @@ class CheckText:
 
 
 @dataclass(frozen=True, slots=True)
+class OnceText:
+    """A call before the first inference, with its structs."""
+
+    structs: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class TableText:
     """One constant table."""
 
@@ -151,6 +162,9 @@ class _Generator:
         self.layers = layer_identifiers(step.layer.name for step in plan.program.steps)
         self.pointers = self._tensor_pointers()
         self.shared = self._shared_structs()
+        lowerings = [step.lowering for step in plan.program.steps]
+        self.kept = tuple(itertools.accumulate((lowering.kept_bytes for lowering in lowerings), initial=0))
+        self.kept_bytes = kept_bytes(lowerings)
 
     def files(self) -> Mapping[str, str]:
         shared = {
@@ -173,7 +187,11 @@ class _Generator:
             "tensors": self._tensor_lines(),
             "tables": self._tables(),
             "checks": self._checks(),
-            "headers": sorted({c.header for s in self.plan.program.steps for c in s.lowering.calls}),
+            "once": self._once(),
+            "kept_bytes": self.kept_bytes,
+            "headers": sorted(
+                {c.header for s in self.plan.program.steps for c in (*s.lowering.once, *s.lowering.calls)}
+            ),
             "definitions": sorted({text for s in self.plan.program.steps for text in s.lowering.definitions}),
             "version": __version__,
         }
@@ -340,6 +358,8 @@ class _Generator:
                     return "NULL"
                 offset = self.plan.scratch_offset(scratch_name(index)) + value.offset_bytes
                 return f"(void *)&{self.arena}[{offset}]"
+            if isinstance(value, KeptPointer):
+                return f"(void *)&{self.model}_kept[{(self.kept[index] + value.offset_bytes) // 4}]"
             if isinstance(value, int):
                 return integer_literal(value)
             return str(value)
@@ -360,6 +380,20 @@ class _Generator:
             for number, (layer, step) in enumerate(zip(self.layers, self.plan.program.steps, strict=True), 1)
             for constant in step.lowering.constants
             if constant.coded
+        )
+
+    def _once(self) -> tuple[OnceText, ...]:
+        return tuple(
+            OnceText(
+                tuple(
+                    _struct_lines(argument, self._value_text(index, layer), " " * 12)
+                    for argument in call.arguments
+                    if isinstance(argument, Struct)
+                ),
+                self._call_text(index, layer, call),
+            )
+            for index, (layer, step) in enumerate(zip(self.layers, self.plan.program.steps, strict=True))
+            for call in step.lowering.once
         )
 
     def _tables(self) -> tuple[TableText, ...]:

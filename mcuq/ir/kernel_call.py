@@ -38,6 +38,13 @@ class ScratchPointer:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptPointer:
+    """The address of the memory that the layer keeps from the first inference on, or of a byte inside it."""
+
+    offset_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Struct:
     """A parameter struct, printed as ``static const`` with designated initialisers and passed by address."""
 
@@ -46,8 +53,8 @@ class Struct:
     fields: tuple[tuple[str, Value], ...]
 
 
-Value = int | str | ConstantPointer | ScratchPointer | Struct
-Argument = int | str | TensorPointer | ConstantPointer | ScratchPointer | Struct
+Value = int | str | ConstantPointer | ScratchPointer | KeptPointer | Struct
+Argument = int | str | TensorPointer | ConstantPointer | ScratchPointer | KeptPointer | Struct
 """An int is printed as a literal, a str as the C constant that it names (an enumerator, NULL)."""
 
 
@@ -122,7 +129,8 @@ class Lowering:
     literals; each is expanded once for the whole model. ``sources`` are relative to the kernel library's source folder.
     ``overlaps`` say which inputs the first output may lie over; it stays clear of all others. No call at all: ``parts``
     say which of inputs and outputs lie in which; where there are none, the output aliases the first input. ``repeat``:
-    some of the calls are a loop.
+    some of the calls are a loop. ``once``: calls before the first inference, which fill ``kept_bytes`` of memory that
+    stays; meanwhile they need ``making_bytes`` from its start on, and none of the arena.
     """
 
     calls: tuple[KernelCall, ...]
@@ -133,6 +141,9 @@ class Lowering:
     overlaps: tuple[Overlap, ...] = ()
     parts: tuple[Part, ...] = ()
     repeat: Repeat | None = None
+    once: tuple[KernelCall, ...] = ()
+    kept_bytes: int = 0
+    making_bytes: int = 0
 
     @property
     def constant_bytes(self) -> int:

@@ -25,12 +25,21 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """Of a kernel that decodes weights: how it is lowered, and takes fewer cycles, where these are kept."""
+
+    lower: Callable[[Layer, Target], Lowering]
+    cycles: Callable[[Layer, Target], int]
+
+
+@dataclass(frozen=True, slots=True)
 class Kernel:
     """A kernel. ``refuses`` says why it does not run the layer exactly on the target, or None when it does.
 
     A kernel whose proof of exactness is missing for a layer refuses it. ``cycles`` estimates what the layer takes with
     this kernel (Cortex-M4 cycles, memory without wait states), for choosing among kernels only; it is asked only about
-    layers that the kernel does not refuse. A kernel of ``int16`` activations is asked about no others.
+    layers that the kernel does not refuse. A kernel of ``int16`` activations is asked about no others. ``kept``: how it
+    runs where weights that it decodes are decoded once and stay in memory.
     """
 
     name: str
@@ -40,6 +49,7 @@ class Kernel:
     lower: Callable[[Layer, Target], Lowering]
     cycles: Callable[[Layer, Target], int]
     int16: bool = False
+    kept: Kept | None = None
 
 
 def never(_layer: Layer, _target: Target) -> str | None:

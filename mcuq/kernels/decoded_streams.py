@@ -80,12 +80,17 @@ class Base:
     def stream(self, layer: Layer, lowering: Lowering) -> Array:
         """(groups, words), int32, of ``lowering``; rows of weights are filled up with their last."""
         if self.flat:
-            return _words(lowering.constants[0].values.reshape(1, -1))
+            return flat_stream(lowering)
         if not self.in_rows:
             (constant,) = lowering.constants
             values: Array = constant.values.reshape(groups_of(layer, self.shape(layer)), -1)
             return values
         return _words(weight_rows(layer).astype(np.int8))
+
+
+def flat_stream(lowering: Lowering) -> Array:
+    """The first of the constants, weights, as one group of words."""
+    return _words(lowering.constants[0].values.reshape(1, -1))
 
 
 def _words(rows: Array) -> Array:
@@ -128,7 +133,7 @@ def _row_shape(layer: Layer) -> Shape:
     return Shape(BYTES, 1, -(-weight_rows(layer).shape[1] // 4))
 
 
-def _flat_shape(layer: Layer) -> Shape:
+def flat_shape(layer: Layer) -> Shape:
     return Shape(BYTES, layer.output.shape[-1], -(-layer.input(1).type.elements // 4))
 
 
@@ -151,8 +156,8 @@ def _mve_shape(layer: Layer) -> Shape:
 BASES = (
     Base(conv_2d.KERNELS[0], "output_channels", _row_shape, _one, in_rows=True),
     Base(fully_connected.KERNELS[0], "outputs", _row_shape, _one, in_rows=True),
-    Base(depthwise_conv_2d.KERNELS[0], "output_channels", _flat_shape, _whole, flat=True),
-    Base(transpose_conv.KERNELS[0], "output_channels", _flat_shape, _whole, flat=True),
+    Base(depthwise_conv_2d.KERNELS[0], "output_channels", flat_shape, _whole, flat=True),
+    Base(transpose_conv.KERNELS[0], "output_channels", flat_shape, _whole, flat=True),
     *(_dsp_convolution(kernel) for kernel in narrow.LOOPED),
     Base(fully_connected_dsp.KERNELS[0], "outputs", _fully_connected_dsp_shape, _by_bytes),
     Base(triples.KERNELS[0], "output_channels", _triples_shape, _whole),

@@ -19,14 +19,15 @@ from mcuq.ir import Layer, Tensor
 from mcuq.ir.kernel_call import (
     Constant,
     ConstantPointer,
+    KeptPointer,
     KernelCall,
     Lowering,
     ScratchPointer,
     Struct,
 )
 from mcuq.kernels import mcuq_conv_2d_narrow, mcuq_fully_connected_narrow, mcuq_narrow_mve, pairs
-from mcuq.kernels.base import MCUQ, Kernel, Target
-from mcuq.kernels.decoded_streams import BASES, BYTES, OFFSET, Base, Shape, groups_of
+from mcuq.kernels.base import MCUQ, Kept, Kernel, Target
+from mcuq.kernels.decoded_streams import BASES, BYTES, OFFSET, Base, Shape, flat_shape, flat_stream, groups_of
 from mcuq.kernels.gemm_params import weight_rows
 from mcuq.kernels.narrow_weights import KINDS, encoding_for, kind_refusal
 from mcuq.kernels.work import LAYER_CYCLES
@@ -150,26 +151,65 @@ def _gathering_cycles(base: Base, layer: Layer) -> float:
 
 
 def lower_flat(base: Base, encoding: Encoding, layer: Layer, target: Target) -> Lowering:
-    """All weights are decoded, then the kernel reads them."""
-    kernel, shape = base.kernel.lower(layer, target), base.shape(layer)
-    weights, plain = shape.split(base.stream(layer, kernel))
-    assert not plain.size, "weights only"
-    coded, found = _coded(encoding.name, weights.tobytes())
-    (call,), (first, *tables) = kernel.calls, kernel.constants
-    decoder_start = 4 * shape.words
-    decode = _decode_params(coded, found, shape, constants=0)
-    pointers = (ConstantPointer("coded"), "NULL", ScratchPointer(decoder_start), ScratchPointer())
-    arguments = (ScratchPointer() if a == ConstantPointer(first.name) else a for a in call.arguments)
+    """All weights are decoded, then the kernel reads them: each time, in scratch memory."""
+    kernel = base.kernel.lower(layer, target)
+    decoder_start, decode, constants = _all_at_once(base, encoding, layer, kernel)
+    arguments = (*decode.arguments, ScratchPointer(decoder_start), ScratchPointer())
+    (call,) = kernel.calls
     return dataclasses.replace(
         kernel,
-        calls=(
-            KernelCall(f"mcuq_decode_{encoding.name}", (decode, *pointers), "mcuq_decode.h"),
-            dataclasses.replace(call, arguments=tuple(arguments)),
-        ),
-        constants=(Constant("coded", coded, f"weights as {encoding.name}", coded=True), *tables),
-        scratch_bytes=decoder_start + 4 * (DECODER_WORDS + found.table_words),
+        calls=(dataclasses.replace(decode, arguments=arguments), _reading(call, kernel, ScratchPointer())),
+        constants=constants,
+        scratch_bytes=decoder_start + _decoder_bytes(decode),
         sources=(*kernel.sources, SOURCE),
     )
+
+
+def lower_kept(base: Base, encoding: Encoding, layer: Layer, target: Target) -> Lowering:
+    """The same once for all inferences; the kernel runs as if its weights were plain."""
+    kernel = base.kernel.lower(layer, target)
+    decoder_start, decode, constants = _all_at_once(base, encoding, layer, kernel)
+    arguments = (*decode.arguments, KeptPointer(decoder_start), KeptPointer())
+    *padding, call = kernel.calls
+    return dataclasses.replace(
+        kernel,
+        calls=(*padding, _reading(call, kernel, KeptPointer())),
+        constants=constants,
+        sources=(*kernel.sources, SOURCE),
+        once=(dataclasses.replace(decode, arguments=arguments),),
+        kept_bytes=decoder_start,
+        making_bytes=decoder_start + _decoder_bytes(decode),
+    )
+
+
+def _all_at_once(
+    base: Base, encoding: Encoding, layer: Layer, kernel: Lowering
+) -> tuple[int, KernelCall, tuple[Constant, ...]]:
+    """The bytes of all weights decoded, the call that decodes them, without the pointers to decoder and stream, and the
+    constants of call and kernel: of ``kernel`` all but its first."""
+    shape = flat_shape(layer) if base.plain else base.shape(layer)
+    groups = groups_of(layer, shape)
+    stream = flat_stream(kernel) if base.plain else base.stream(layer, kernel)
+    weights, around = shape.split(stream)
+    coded, found = _coded(encoding.name, weights.tobytes())
+    params = _decode_params(coded, found, shape, groups, around.size // groups)
+    plain = (Constant("plain", around, "the constants of the groups"),) if around.size else ()
+    constants = (Constant("coded", coded, f"weights as {encoding.name}", coded=True), *plain, *kernel.constants[1:])
+    arguments = (params, ConstantPointer("coded"), ConstantPointer("plain") if plain else "NULL")
+    return stream.nbytes, KernelCall(f"mcuq_decode_{encoding.name}", arguments, "mcuq_decode.h"), constants
+
+
+def _decoder_bytes(decode: KernelCall) -> int:
+    (params,) = (argument for argument in decode.arguments if isinstance(argument, Struct))
+    table_words = dict(params.fields)["table_words"]
+    assert isinstance(table_words, int)
+    return 4 * (DECODER_WORDS + table_words)
+
+
+def _reading(call: KernelCall, kernel: Lowering, weights: ScratchPointer | KeptPointer) -> KernelCall:
+    """``call`` with ``weights`` in place of the first constant of its ``kernel``."""
+    first = ConstantPointer(kernel.constants[0].name)
+    return dataclasses.replace(call, arguments=tuple(weights if a == first else a for a in call.arguments))
 
 
 def lower(base: Base, encoding: Encoding, layer: Layer, target: Target) -> Lowering:
@@ -184,7 +224,7 @@ def lower(base: Base, encoding: Encoding, layer: Layer, target: Target) -> Lower
     stream_start = -(-kernel.scratch_bytes // 8) * 2
     decoder_start = stream_start + tile * (shape.words + constants)
     parts = (
-        ("decode", _decode_params(coded, found, shape, constants - shape.seeds)),
+        ("decode", _decode_params(coded, found, shape, 1, constants)),
         ("channels", tile * shape.channels),
         ("group", shape.channels),
         ("stream_start", stream_start),
@@ -207,17 +247,18 @@ def lower(base: Base, encoding: Encoding, layer: Layer, target: Target) -> Lower
     )
 
 
-def _decode_params(coded: Array, found: Measured, shape: Shape, constants: int) -> Struct:
+def _decode_params(coded: Array, found: Measured, shape: Shape, groups: int, around: int) -> Struct:
+    """``around`` are the words of a group that stand as they are."""
     fields = (
         ("bytes", coded.size),
         ("option", found.option),
         ("table_words", found.table_words),
         ("first", "true"),
         ("form", f"mcuq_form_{shape.form}"),
-        ("groups", 1),
+        ("groups", groups),
         ("seeds", shape.seeds),
         ("words", shape.words),
-        ("constants", constants),
+        ("constants", around - shape.seeds),
     )
     return Struct("mcuq_decode_params", "decode", fields)
 
@@ -237,6 +278,7 @@ def _kernel(base: Base, encoding: Encoding) -> Kernel:
         functools.partial(refuses, base, encoding),
         functools.partial(lower_flat if base.flat else lower, base, encoding),
         functools.partial(cycles, base, encoding),
+        kept=Kept(functools.partial(lower_kept, base, encoding), base.kernel.cycles),
     )
 
 

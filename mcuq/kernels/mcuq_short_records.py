@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable
 
 from mcuq.ir import Layer
 from mcuq.ir.kernel_call import Argument, Constant, ConstantPointer, KernelCall, Lowering, ScratchPointer
@@ -17,13 +18,15 @@ from mcuq.kernels import (
     mcuq_fully_connected,
     mcuq_transpose_conv,
 )
-from mcuq.kernels.base import MCUQ, Kernel, Target
+from mcuq.kernels.base import MCUQ, Kept, Kernel, Target
 from mcuq.kernels.short_records import pack
 from mcuq.ops.base import Array
 
 FUNCTION = "mcuq_expand_records"
 TABLES = ("bias", "multipliers", "shifts")
 CHANNEL_CYCLES = 100
+Cycles = Callable[[Layer, Target], int]
+
 LEAST_SAVED_BYTES = 64
 """Less is not worth a call and its code."""
 
@@ -47,7 +50,15 @@ def refuses(base: Kernel, layer: Layer, target: Target) -> str | None:
 
 
 def lower(base: Kernel, layer: Layer, target: Target) -> Lowering:
-    kernel, found = base.lower(layer, target), _packed(base, layer, target)
+    return _shortened(base.lower(layer, target), base, layer, target)
+
+
+def lower_kept(base: Kernel, kept: Kept, layer: Layer, target: Target) -> Lowering:
+    return _shortened(kept.lower(layer, target), base, layer, target)
+
+
+def _shortened(kernel: Lowering, base: Kernel, layer: Layer, target: Target) -> Lowering:
+    found = _packed(base, layer, target)
     assert not isinstance(found, str), "the layer is refused"
     channels, start = layer.output.shape[-1], -(-kernel.scratch_bytes // 4) * 4
     expanded = {name: ScratchPointer(start + 4 * channels * place) for place, name in enumerate(TABLES)}
@@ -73,8 +84,8 @@ def lower(base: Kernel, layer: Layer, target: Target) -> Lowering:
     )
 
 
-def cycles(base: Kernel, layer: Layer, target: Target) -> int:
-    return base.cycles(layer, target) + CHANNEL_CYCLES * layer.output.shape[-1]
+def cycles(of: Cycles, layer: Layer, target: Target) -> int:
+    return of(layer, target) + CHANNEL_CYCLES * layer.output.shape[-1]
 
 
 def _kernel(base: Kernel) -> Kernel:
@@ -84,7 +95,9 @@ def _kernel(base: Kernel) -> Kernel:
         base.operator,
         functools.partial(refuses, base),
         functools.partial(lower, base),
-        functools.partial(cycles, base),
+        functools.partial(cycles, base.cycles),
+        kept=base.kept
+        and Kept(functools.partial(lower_kept, base, base.kept), functools.partial(cycles, base.kept.cycles)),
     )
 
 

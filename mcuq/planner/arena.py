@@ -45,6 +45,11 @@ class Plan:
     arena_bytes: int
     lower_bound_bytes: int
 
+    @property
+    def keeps_weights(self) -> bool:
+        """Do decoded weights of some layer stay in RAM, outside of the arena?"""
+        return any(step.lowering.kept_bytes for step in self.program.steps)
+
     def offset(self, tensor: str) -> int:
         return next(p.offset + p.buffer.offset_of(tensor) for p in self.placements if tensor in p.buffer.tensors)
 
