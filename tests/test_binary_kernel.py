@@ -15,7 +15,7 @@ from mcuq.core import Core, core_named
 from mcuq.ir import DType, Tensor
 from mcuq.kernels import mcuq_fully_connected_binary as fully_connected
 from mcuq.kernels.base import Target
-from mcuq.kernels.mcuq_conv_2d_binary import FUNCTION, refuses
+from mcuq.kernels.mcuq_conv_2d_binary import FUNCTION, line_constants, refuses
 from mcuq.ops.base import Case
 from mcuq.ops.conv_geometry import SAME, VALID
 from mcuq.passes import run_passes
@@ -36,7 +36,7 @@ def net_of(
     net = NetBuilder(7)
     x = net.activation(shape, 3)
     y = net.conv(x, channels, 1, zero=zero, activation=RELU)
-    out = net.conv(y, filters, zero=-5, activation=NONE, **{"scale": 0.003, **options})
+    out = net.conv(y, filters, zero=-5, **{"activation": NONE, "scale": 0.003, **options})
     if not plain:
         give_two_weights(net, filters)
     return net, x, y, out
@@ -70,6 +70,7 @@ NETS = {
     "padding, and counts past a byte": net_of((1, 4, 5, 8), 64, 70, window=3, padding=SAME),
     "odd channels, images and steps": net_of((2, 6, 5, 3), 37, 33, window=3, columns=2, padding=VALID, stride=2),
     "one pixel, fewer outputs than a word": net_of((1, 1, 1, 5), 32, 4, window=1),
+    "rounded by a line": net_of((1, 2, 3, 4), 33, 35, window=2, scale=0.0307, activation=RELU),
     "scales above 1": net_of((1, 3, 2, 5), 8, 34, window=1, scale=0.0002),
     "fully connected, counts past a byte": dense_net_of((1, 5, 4, 3), 31, 37),
     "fully connected, fewer inputs than a block": dense_net_of((1, 1, 3, 3), 3, 65),
@@ -93,6 +94,8 @@ def cases(core: Core) -> tuple[SuiteCase, ...]:
         function = fully_connected.FUNCTION if last.op == "FULLY_CONNECTED" else FUNCTION
         program = lower(graph, Target(core), KernelPolicy.MCUQ, {last.name: function})
         assert program.steps[-1].kernel == function
+        if "line" in name:
+            assert line_constants(last, rounds_twice=True) is not None
         found.append(SuiteCase(last.op, Case(name, (), ()), graph, plan(program), tuple(rounds)))
     return tuple(found)
 

@@ -4,7 +4,6 @@
 #include "mcuq_requantize.h"
 #include "mcuq_window.h"
 
-#define CONSTANTS 5 /* of an output */
 
 /* Where the lists are. */
 typedef struct {
@@ -56,19 +55,37 @@ static int32_t join(const mcuq_conv_2d_binary_params *p, const lists *from, int3
     return length;
 }
 
-/* Outputs from their counts, set activations being above the zero point. */
-static __attribute__((noinline)) void finish(const mcuq_conv_2d_binary_params *p, const int32_t *constants,
-                                             int32_t outputs, const uint16_t *counts, int32_t set, int8_t *output)
+/* Outputs from their counts, set activations being above the zero point. line is a literal. */
+static inline __attribute__((always_inline)) void finish(const mcuq_conv_2d_binary_params *p, const int32_t *constants,
+                                                         int32_t outputs, const uint16_t *counts, int32_t set,
+                                                         int8_t *output, const bool line)
 {
     const int32_t offset = p->output_offset;
     const int32_t least = p->activation_min;
     const int32_t greatest = p->activation_max;
     for (int32_t i = 0; i < outputs; i++) {
-        const int32_t acc = constants[0] + (constants[1] * set) + (constants[2] * (int32_t)counts[i]);
-        const int32_t scaled = mcuq_rounding_shift_right(mcuq_doubling_high_multiply(acc, constants[3]), constants[4]);
-        output[i] = (int8_t)mcuq_clamp(offset + scaled, least, greatest);
-        constants += CONSTANTS;
+        int32_t value;
+        if (line) {
+            value = mcuq_count_line(constants, counts[i], set);
+        } else {
+            const int32_t acc = constants[0] + (constants[1] * set) + (constants[2] * (int32_t)counts[i]);
+            value = offset + mcuq_rounding_shift_right(mcuq_doubling_high_multiply(acc, constants[3]), constants[4]);
+        }
+        output[i] = (int8_t)mcuq_clamp(value, least, greatest);
+        constants += MCUQ_BIT_CONSTANTS;
     }
+}
+
+static __attribute__((noinline)) void finish_line(const mcuq_conv_2d_binary_params *p, const int32_t *constants,
+                                                  int32_t outputs, const uint16_t *counts, int32_t set, int8_t *output)
+{
+    finish(p, constants, outputs, counts, set, output, true);
+}
+
+static __attribute__((noinline)) void finish_twice(const mcuq_conv_2d_binary_params *p, const int32_t *constants,
+                                                   int32_t outputs, const uint16_t *counts, int32_t set, int8_t *output)
+{
+    finish(p, constants, outputs, counts, set, output, false);
 }
 
 void mcuq_conv_2d_binary(const mcuq_conv_2d_binary_params *params, const int8_t *input, const uint32_t *bits,
@@ -97,8 +114,12 @@ void mcuq_conv_2d_binary(const mcuq_conv_2d_binary_params *params, const int8_t 
             const int32_t left = p.output_channels - first;
             uint16_t counts[MCUQ_BIT_LANES];
             mcuq_count_bits(group, found.window, length, set, counts);
-            finish(&p, &outputs[first * CONSTANTS], (left < MCUQ_BIT_LANES) ? left : MCUQ_BIT_LANES, counts, set,
-                   &output[first]);
+            const int32_t some = (left < MCUQ_BIT_LANES) ? left : MCUQ_BIT_LANES;
+            if (p.line) {
+                finish_line(&p, &outputs[first * MCUQ_BIT_CONSTANTS], some, counts, set, &output[first]);
+            } else {
+                finish_twice(&p, &outputs[first * MCUQ_BIT_CONSTANTS], some, counts, set, &output[first]);
+            }
             group += depth + 1;
         }
         output += p.output_channels;

@@ -18,6 +18,7 @@
 #ifndef MCUQ_CONV_2D_BINARY_H
 #define MCUQ_CONV_2D_BINARY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct {
@@ -36,12 +37,13 @@ typedef struct {
     int32_t pad_left;
     int32_t zero_point; /* the input's */
     int32_t output_offset;
+    bool line; /* outputs are by mcuq_count_line, the zero point included */
     int32_t activation_min;
     int32_t activation_max;
 } mcuq_conv_2d_binary_params;
 
 /* outputs: for each output bias, low, step, multiplier, and how far is shifted right. What is shifted left
- * (shift > 0) has bias, low and step shifted so already. */
+ * (shift > 0) has bias, low and step shifted so already. Those of a line: mcuq_count_bits.h. */
 void mcuq_conv_2d_binary(const mcuq_conv_2d_binary_params *params, const int8_t *input, const uint32_t *bits,
                          const int32_t *outputs, uint16_t *scratch, int8_t *output);
 

@@ -3,8 +3,6 @@
 #include "mcuq_count_bits.h"
 #include "mcuq_requantize.h"
 
-#define CONSTANTS 5 /* of an output */
-
 /* Lists the inputs that are above the zero point; returns how many. */
 static int32_t list_inputs(const int8_t *input, int32_t depth, int32_t zero_point, uint16_t *list)
 {
@@ -19,8 +17,13 @@ static int32_t list_inputs(const int8_t *input, int32_t depth, int32_t zero_poin
 static int8_t output_of(const mcuq_fully_connected_binary_params *p, const int32_t *constants, int32_t count,
                         int32_t set)
 {
-    const int32_t acc = constants[0] + (constants[1] * set) + (constants[2] * count);
-    const int32_t value = p->output_offset + mcuq_requantize_single(acc, constants[3], constants[4]);
+    int32_t value;
+    if (p->line) {
+        value = mcuq_count_line(constants, count, set);
+    } else {
+        const int32_t acc = constants[0] + (constants[1] * set) + (constants[2] * count);
+        value = p->output_offset + mcuq_requantize_single(acc, constants[3], constants[4]);
+    }
     return (int8_t)mcuq_clamp(value, p->activation_min, p->activation_max);
 }
 
@@ -36,7 +39,7 @@ void mcuq_fully_connected_binary(const mcuq_fully_connected_binary_params *param
             uint16_t counts[MCUQ_BIT_LANES];
             mcuq_count_bits(group, scratch, length, set, counts);
             for (int32_t i = 0; (i < MCUQ_BIT_LANES) && ((first + i) < p->outputs); i++) {
-                output[first + i] = output_of(p, &outputs[(first + i) * CONSTANTS], counts[i], set);
+                output[first + i] = output_of(p, &outputs[(first + i) * MCUQ_BIT_CONSTANTS], counts[i], set);
             }
             group = &group[p->depth + 1];
         }

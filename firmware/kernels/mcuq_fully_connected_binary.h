@@ -15,6 +15,7 @@
 #ifndef MCUQ_FULLY_CONNECTED_BINARY_H
 #define MCUQ_FULLY_CONNECTED_BINARY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct {
@@ -23,11 +24,12 @@ typedef struct {
     int32_t outputs;
     int32_t zero_point; /* the input's */
     int32_t output_offset;
+    bool line; /* outputs are by mcuq_count_line, the zero point included */
     int32_t activation_min;
     int32_t activation_max;
 } mcuq_fully_connected_binary_params;
 
-/* outputs: for each output bias, low, step, multiplier, shift. */
+/* outputs: for each output bias, low, step, multiplier, shift; those of a line: mcuq_count_bits.h. */
 void mcuq_fully_connected_binary(const mcuq_fully_connected_binary_params *params, const int8_t *input,
                                  const uint32_t *bits, const int32_t *outputs, uint16_t *scratch, int8_t *output);
 

@@ -17,6 +17,7 @@ from mcuq.ir.kernel_call import (
 )
 from mcuq.kernels.base import MCUQ, Kernel, Target, table
 from mcuq.kernels.gemm_params import weight_rows
+from mcuq.kernels.plain import fit_line
 from mcuq.kernels.work import LAYER_CYCLES
 from mcuq.ops.activation import quantized_range
 from mcuq.ops.base import Array
@@ -31,7 +32,7 @@ BLOCK = 16
 MOST_CHANNELS = 256
 MOST_DEPTH = 65520
 """Inputs of an output: with those that fill the last block, they are counted and numbered in 16 bits."""
-
+OUTPUTS = "bias, weights, multiplier, shift"
 NOT_TWO_VALUES = "the input is not known to hold only its zero point and the value above it"
 MORE_VALUES = "an output channel has weights of more than two values"
 
@@ -82,6 +83,20 @@ def unshifted(layer: Layer) -> tuple[Array, Array, Array]:
     return bias_values(layer).astype(np.int64), low, high - low
 
 
+def line_constants(layer: Layer, *, rounds_twice: bool) -> Array | None:
+    """What mcuq_count_line reads of each output, (outputs, 5), or None where no line is proven for all inputs."""
+    rows, (bias, low, step) = weight_rows(layer), unshifted(layer)
+    least, greatest = bias + np.minimum(rows, 0).sum(axis=1), bias + np.maximum(rows, 0).sum(axis=1)
+    limits = quantized_range(layer.attributes.activation, layer.output.type)
+    zero_point = layer.output.type.zero_point
+    requantization = channel_requantization(layer)
+    found = fit_line(*requantization, least, greatest, bias, zero_point, limits, rounds_twice=rounds_twice)
+    if found is None:
+        return None
+    constants, multipliers = found.constants
+    return np.stack([constants, low, step, multipliers, np.full_like(low, found.shift)], axis=1)
+
+
 def output_constants(layer: Layer) -> Array:
     """Of each output its bias, its lower weight, how far the higher one is above it, multiplier and right shift.
 
@@ -107,6 +122,7 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     x, y = layer.input(0), layer.output
     rows = weight_rows(layer)
     low, high = quantized_range(a.activation, y.type)
+    line = line_constants(layer, rounds_twice=True)
     params = Struct(
         f"{FUNCTION}_params",
         "params",
@@ -126,13 +142,14 @@ def lower(layer: Layer, _target: Target) -> Lowering:
             ("pad_left", a.width.pad_before),
             ("zero_point", x.type.zero_point),
             ("output_offset", y.type.zero_point),
+            ("line", "false" if line is None else "true"),
             ("activation_min", low),
             ("activation_max", high),
         ),
     )
     constants = (
         Constant("bits", bits(rows), "for each activation, which of 32 outputs have the higher weight"),
-        Constant("outputs", table(output_constants(layer), "int32"), "bias, weights, multiplier, shift"),
+        Constant("outputs", table(output_constants(layer) if line is None else line, "int32"), OUTPUTS),
     )
     arguments = (
         params,

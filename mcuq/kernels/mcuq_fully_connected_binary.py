@@ -25,7 +25,9 @@ from mcuq.kernels.mcuq_conv_2d_binary import (
     MORE_VALUES,
     MOST_DEPTH,
     NOT_TWO_VALUES,
+    OUTPUTS,
     bits,
+    line_constants,
     of_two_values,
     unshifted,
 )
@@ -58,6 +60,7 @@ def lower(layer: Layer, _target: Target) -> Lowering:
     a: FullyConnected = layer.attributes
     x, y = layer.input(0), layer.output
     low, high = quantized_range(a.activation, y.type)
+    line = line_constants(layer, rounds_twice=False)
     params = Struct(
         f"{FUNCTION}_params",
         "params",
@@ -67,14 +70,15 @@ def lower(layer: Layer, _target: Target) -> Lowering:
             ("outputs", a.outputs),
             ("zero_point", x.type.zero_point),
             ("output_offset", y.type.zero_point),
+            ("line", "false" if line is None else "true"),
             ("activation_min", low),
             ("activation_max", high),
         ),
     )
-    values = np.stack([*unshifted(layer), *channel_requantization(layer)], axis=1)
+    values = np.stack([*unshifted(layer), *channel_requantization(layer)], axis=1) if line is None else line
     constants = (
         Constant("bits", bits(weight_rows(layer)), "for each activation, which of 32 outputs have the higher weight"),
-        Constant("outputs", table(values, "int32"), "bias, weights, multiplier, shift"),
+        Constant("outputs", table(values, "int32"), OUTPUTS),
     )
     arguments = (
         params,
