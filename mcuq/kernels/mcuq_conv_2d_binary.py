@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from mcuq.ir import Layer
@@ -83,6 +85,7 @@ def unshifted(layer: Layer) -> tuple[Array, Array, Array]:
     return bias_values(layer).astype(np.int64), low, high - low
 
 
+@functools.lru_cache(maxsize=64)
 def line_constants(layer: Layer, *, rounds_twice: bool) -> Array | None:
     """What mcuq_count_line reads of each output, (outputs, 5), or None where no line is proven for all inputs."""
     rows, (bias, low, step) = weight_rows(layer), unshifted(layer)
@@ -108,13 +111,19 @@ def output_constants(layer: Layer) -> Array:
     return np.stack([*sums, multipliers, right], axis=1)
 
 
-def cycles(layer: Layer, _target: Target) -> int:
+def core_share(target: Target) -> float:
+    """What the core takes for counting, against a Cortex-M4 (from counted instructions and the cores' timings)."""
+    return 1.5 if target.core.architecture == "armv6-m" else 0.85 if target.core.has_mve else 1.0
+
+
+def cycles(layer: Layer, target: Target) -> int:
     """Where half of the activations are above the zero point."""
     outputs = layer.output.shape[3]
     pixels = layer.output.type.elements // outputs
     listed = weight_rows(layer).shape[1] / 2 + BLOCK / 2
-    pixel = 60 + 5 * listed + -(-outputs // LANES) * (250 + 10 * listed) + 45 * outputs
-    return int(LAYER_CYCLES + 6 * layer.input(0).type.elements + pixels * pixel)
+    each = 45 if line_constants(layer, rounds_twice=True) is None else 33
+    pixel = 60 + 5 * listed + -(-outputs // LANES) * (250 + 10 * listed) + each * outputs
+    return int(LAYER_CYCLES + core_share(target) * (6 * layer.input(0).type.elements + pixels * pixel))
 
 
 def lower(layer: Layer, _target: Target) -> Lowering:

@@ -27,6 +27,7 @@ from mcuq.kernels.mcuq_conv_2d_binary import (
     NOT_TWO_VALUES,
     OUTPUTS,
     bits,
+    core_share,
     line_constants,
     of_two_values,
     unshifted,
@@ -48,12 +49,12 @@ def refuses(layer: Layer, _target: Target) -> str | None:
     return None if of_two_values(weight_rows(layer)) else MORE_VALUES
 
 
-def cycles(layer: Layer, _target: Target) -> int:
+def cycles(layer: Layer, target: Target) -> int:
     """Where half of the activations are above the zero point."""
     a: FullyConnected = layer.attributes
     listed = a.depth / 2 + BLOCK / 2
-    row = 100 + 6 * a.depth + -(-a.outputs // LANES) * (250 + 10 * listed) + 45 * a.outputs
-    return int(LAYER_CYCLES + a.batches * row)
+    row = 100 + 6 * a.depth + -(-a.outputs // LANES) * (250 + 10 * listed) + 60 * a.outputs
+    return int(LAYER_CYCLES + core_share(target) * a.batches * row)
 
 
 def lower(layer: Layer, _target: Target) -> Lowering:
