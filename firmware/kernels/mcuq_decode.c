@@ -66,9 +66,15 @@ NOT_INLINE void next_bits(mcuq_decoder *decoder, source from, uint32_t bits, con
 {
     const int8_t *const palette = (const int8_t *)table;
     mcuq_decoder here = *decoder; /* in registers */
-    for (int32_t i = 0; i < count; i++) {
+    const uint32_t others = 32U - bits; /* bits are 1 to 4 */
+    for (int32_t i = 0; i < count; i += 4) {
         fill(&here, from);
-        to[i] = palette[take(&here, bits)];
+#pragma GCC unroll 4
+        for (int32_t k = 0; k < 4; k++) {
+            to[i + k] = palette[here.buffer >> others];
+            here.buffer <<= bits;
+        }
+        here.held -= 4U * bits;
     }
     *decoder = here;
 }

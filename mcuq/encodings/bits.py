@@ -29,4 +29,4 @@ def encode(weights: Array) -> Array:
     return np.concatenate([filled.view(np.uint8), packed_bits(codes.reshape(-1), np.full(codes.size, bits))])
 
 
-ENCODING = Encoding("bits", measure, encode, 19.0)
+ENCODING = Encoding("bits", measure, encode, 10.5)
