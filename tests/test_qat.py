@@ -114,6 +114,7 @@ def test_binary_digits_learn_from_labels_too_and_are_the_same_each_time(digits: 
     assert levels(files[0])["conv2"] == 2
     assert points_lost(digits, run_float(files[0], [TEST["x"]])[0]) <= 3
     assert [epoch.number for epoch in epochs] == [*range(1, 41)] * 2
+    assert [epoch.done for epoch in epochs[:40]] == [number / 40 for number in range(1, 41)]
     assert np.mean([epoch.loss for epoch in epochs[30:40]]) < np.mean([epoch.loss for epoch in epochs[:10]])
 
 
@@ -176,6 +177,7 @@ def test_a_model_of_keras_2_trains_until_its_time_is_up() -> None:
     qat.distill(prepared, samples, epochs=1_000_000, minutes=0.01, progress=epochs.append)
     assert time.monotonic() - begin < 60
     assert len(epochs) < 1_000_000
+    assert 0.5 < epochs[-1].done <= 1.0
 
 
 def test_what_cannot_be_trained_is_refused_in_words(digits: bytes) -> None:
@@ -235,10 +237,15 @@ def test_finetune_writes_a_file_and_says_what_it_brought(
     found = json.loads(printed.out)
     assert found["output"] == "digits-binary.tflite"
     assert found["after"]["agreement"] >= 0.94
+    assert 0.0 < found["after"]["error"] < found["before"]["error"]
     assert [layer["scheme"] for layer in found["layers"]] == ["w8a8", "binary", "binary"]
     assert "epoch 20 of 20: loss" in printed.err
     assert levels(Path("digits-binary.tflite").read_bytes())["conv2"] == 2
+    assert run([*command, "--epochs", "1", "--learning-rate", "0.5", "--no-augment", "--batch-size", "20"]) == 0
+    assert "Note: training took outputs further from the float model's" in capfd.readouterr().err
     Path("alone.h5").write_bytes((DIGITS / "digits.h5").read_bytes())
+    assert run(["finetune", "alone.h5", "--data", "none.npz"]) == 2
+    assert "data not found: none.npz" in capfd.readouterr().err
     assert run(["finetune", "alone.h5"]) == 2
     assert "no data to train with" in capfd.readouterr().err
     assert run(["finetune", "digits-binary.tflite", "--data", str(DIGITS / "calibration.npz")]) == 2
@@ -261,17 +268,67 @@ def test_finetune_interrupted_writes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_activations_of_two_values_train_where_channels_come_in_32s(digits: bytes) -> None:
-    """The flattened image has 96 channels, ``conv2``'s input 16."""
-    prepared = qat.prepare(digits, "binary+a1", data=TRAINING["x"][:20])
-    found = {known.tensors: known.zero_point for known in prepared.architecture.ranges if known.zero_point == 126}
-    assert [len(tensors) for tensors in found] == [3]
-    qat.distill(prepared, TRAINING["x"], epochs=60)
+def net_of_32s(samples: Any, labels: Any) -> Any:
+    """Of the digits; ReLUs write 32 channels each, so two convolutions can read two values."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    image = keras.Input((8, 8, 1))
+    first = layers.Conv2D(32, 3, padding="same", activation="relu", name="first")(image)
+    second = layers.Conv2D(32, 3, strides=2, padding="same", activation="relu", name="second")(first)
+    third = layers.Conv2D(32, 3, padding="same", activation="relu", name="third")(second)
+    scores = layers.Dense(10, activation="softmax", name="scores")(layers.GlobalAveragePooling2D()(third))
+    model = keras.Model(image, scores, name="net")
+    model.compile(keras.optimizers.Adam(5e-3), loss="sparse_categorical_crossentropy", jit_compile=False)
+    model.fit(samples, labels, batch_size=30, epochs=20, verbose=0)
+    return model
+
+
+def test_a_net_of_one_bit_trains_and_its_build_counts_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    samples, labels = (np.concatenate([TRAINING[name], TEST[name][:200]]) for name in "xy")
+    content = qat.float_tflite(net_of_32s(samples, labels))
+    prepared = qat.prepare(content, "binary+a1", data=samples[:100])
+    two = [known.tensors for known in prepared.architecture.ranges if known.zero_point == 126]
+    assert [len(tensors) for tensors in two] == [1, 1]
+    qat.distill(prepared, samples, epochs=60)
     tflite = qat.export(prepared)
-    assert points_lost(digits, run_float(tflite, [TEST["x"]])[0]) <= 8
-    same_integers(prepared, TEST["x"][:8], 0.98)
+    found = {name: accuracy(run_float(file, [TEST["x"][200:]])[0], LABELS[200:]) for name, file in
+             (("float", content), ("trained", tflite))}  # fmt: skip
+    assert 0.0 < found["float"] <= found["trained"] + 0.08, found
     file, names = Reference(tflite, all_tensors=True), prepared.architecture.program.names
-    integers = [file.tensors([sample])[names[index]] for sample in TEST["x"][:8] for index in next(iter(found))]
-    assert {int(value) for values in integers for value in np.unique(values)} == {126, 127}
+    values = [file.tensors([sample])[names[index]] for sample in TEST["x"][:4] for (index,) in two]
+    assert {int(value) for tensor in values for value in np.unique(tensor)} == {126, 127}
+    same_integers(prepared, TEST["x"][:4], 0.98)
+    Path("net.tflite").write_bytes(tflite)
+    np.savez("some.npz", x=TEST["x"][:3])
+    assert run(["build", "net.tflite", "--board", "mps2-an386", "-o", "out"]) == 0
+    capfd.readouterr()
+    assert run(["sim", "out", "--data", "some.npz", "--json"]) == 0
+    report = json.loads(capfd.readouterr().out)
+    assert (report["mismatched_bytes"], report["compared_bytes"]) == (0, 30)
+    kernels = {layer["name"]: layer["kernel"] for layer in report["layers"]}
+    assert [kernels[name] for name in ("second", "third")] == ["mcuq_conv_2d_binary"] * 2
     with pytest.raises(UsageError, match="need training"):
-        quantize(digits, Dataset((TRAINING["x"],), None, "some"), Request("binary+a1"))
+        quantize(content, Dataset((samples,), None, "some"), Request("binary+a1"))
+
+
+def test_the_float_model_clamps_where_relu6_stands_alone() -> None:
+    types = {"x": (1, 4), "w": (4, 4), "y": (1, 4), "z": (1, 4)}
+    weights = {"w": np.eye(4, dtype=np.float32) * 3}
+    tensors = {
+        name: Tensor(name, TensorType(shape, DType.FLOAT32, None), weights.get(name)) for name, shape in types.items()
+    }
+    nodes = (
+        Node("dense", "FULLY_CONNECTED", {}, ("x", "w"), ("y",)),
+        Node("clamp", "RELU6", {}, ("y",), ("z",)),
+    )
+    content = write_graph(Graph("net", tensors, nodes, ("x",), ("z",)))
+    samples = np.linspace(-3.0, 3.0, 32, dtype=np.float32).reshape(8, 4)
+    prepared = qat.prepare(content, data=samples)
+    (output,) = prepared.architecture.program.outputs
+    assert np.array_equal(prepared.float_activations(samples)[output], run_float(content, [samples])[0])
+    assert np.abs(prepared(samples) - run_float(qat.export(prepared), [samples])[0]).max() == 0.0

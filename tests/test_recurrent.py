@@ -165,6 +165,8 @@ def test_a_stateful_layer_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 
 def test_a_layer_that_no_operator_expresses_stays_a_loop(tmp_path: Path) -> None:
+    from mcuq import qat
+
     def relus(layers: Any) -> list[list[Any]]:
         return [[layers.LSTM(4, activation="relu", return_sequences=True, name="relus"), layers.GRU(3)]]
 
@@ -173,6 +175,8 @@ def test_a_layer_that_no_operator_expresses_stays_a_loop(tmp_path: Path) -> None
     assert (found.layer.split(":")[0], found.op) == ("relus", "WHILE")
     with pytest.raises(UnsupportedError, match="control flow"):
         quantize_int8(content, Dataset((samples(1),), None, "made up"))
+    with pytest.raises(UnsupportedError, match="has a loop, as of a GRU or SimpleRNN layer"):
+        qat.prepare(content, data=samples(1))
 
 
 @pytest.mark.parametrize("core", ["cortex-m0", "cortex-m55"])

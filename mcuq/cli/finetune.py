@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mcuq.qat.finetune import Finetuned
 
 _LINES = 10
-"""Of what training has reached, over all epochs."""
+"""Of what training has reached, at most."""
 
 
 @click.command("finetune")
@@ -87,8 +87,11 @@ def command(
     goal = output or Path(f"{model_name(model)}-{request.scheme}.tflite")
     check_writable(goal)
 
+    lines: set[int] = {0}
+
     def told(epoch: Epoch) -> None:
-        if epoch.number * _LINES // epoch.of > (epoch.number - 1) * _LINES // epoch.of:
+        if (line := int(_LINES * epoch.done)) not in lines:
+            lines.add(line)
             agreement = "" if epoch.agreement is None else f", agreement {100 * epoch.agreement:.1f} %"
             console.print(
                 f"epoch {epoch.number} of {epoch.of}: loss {epoch.loss:.4f}{agreement} (measured in training)"

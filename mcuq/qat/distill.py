@@ -31,7 +31,8 @@ TEMPERATURE = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What has been reached after ``number`` epochs of ``of``.
+    """What has been reached after ``number`` epochs of ``of``; ``done`` is how much of the training is over, 0 to 1, by
+    epochs or by time.
 
     ``loss`` is the mean over the epoch. ``agreement`` is the share of its samples, as they were changed, that were put
     into the same class as by the float model; None where outputs are no classes.
@@ -39,6 +40,7 @@ class Epoch:
 
     number: int
     of: int
+    done: float
     loss: float
     agreement: float | None
 
@@ -78,17 +80,22 @@ def distill(
     batches = -(-count // batch_size)
     of = epochs or -(-STEPS // batches)
     begin, random = time.monotonic(), np.random.default_rng(seed)
+
+    def done(epochs: float) -> float:
+        spent = 0.0 if minutes is None else (time.monotonic() - begin) / (60 * minutes)
+        return max(spent, epochs / of)
+
     for number in range(of):
         order = np.resize(random.permutation(count), (batches, batch_size))
         reached = []
         for batch, chosen in enumerate(order):
-            spent = 0.0 if minutes is None else (time.monotonic() - begin) / (60 * minutes)
-            if spent >= 1.0:
+            if (share := done(number + batch / batches)) >= 1.0:
                 return prepared
-            reached.append(lesson.learn(chosen, max(spent, (number + batch / batches) / of)))
+            reached.append(lesson.learn(chosen, share))
         loss, agreement = np.mean(reached, axis=0)
         if progress is not None:
-            progress(Epoch(number + 1, of, float(loss), float(agreement) if prepared.classes else None))
+            classes = float(agreement) if prepared.classes else None
+            progress(Epoch(number + 1, of, min(1.0, done(number + 1)), float(loss), classes))
     return prepared
 
 
@@ -131,7 +138,8 @@ class _Lesson:
         self._compared = [s.output for s in program.steps if s.op not in SAME_SCALE | FIXED_SCALE]
         self._first = program.outputs[0]
         self._ends = [s for s in program.steps if s.output in program.outputs]
-        self._step = tf.function(self._learn, autograph=False)
+        chosen = tf.TensorSpec((batch_size,), tf.int64)
+        self._step = tf.function(self._learn, autograph=False).get_concrete_function(chosen)
 
     def learn(self, chosen: Array, done: float) -> tuple[float, float]:
         """Loss and agreement of a batch of the samples ``chosen``, when ``done`` of the training, 0 to 1, is over."""

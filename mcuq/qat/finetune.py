@@ -21,6 +21,8 @@ from mcuq.quantize.request import LayerScheme, Request
 from mcuq.quantize.scheme import Array
 from mcuq.reference import Reference, accuracy, agreement, run_float
 
+WORSE = "training took outputs further from the float model's: train longer, or with a lower learning rate"
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -95,20 +97,25 @@ def finetune(
     distill(prepared, list(training.inputs), labels, progress=told, **options)
     trained = export(prepared)
     floats = run_float(content, test.inputs)
+    before, after = (
+        _quality(file, floats, test, f"{stage} training, in LiteRT", progress)
+        for file, stage in ((rounded, "before"), (trained, "after"))
+    )
+    notes = (*training.notes, *test.notes, *((WORSE,) if after.error > before.error else ()))
     return Finetuned(
         trained,
         tuple(layer.rounded.described for layer in prepared.architecture.layers),
         accuracy(floats[0], test.labels),
-        _quality(rounded, floats, test, lambda done, of: progress("before training, in LiteRT", done, of)),
-        _quality(trained, floats, test, lambda done, of: progress("after training, in LiteRT", done, of)),
+        before,
+        after,
         f"{test.count} samples {'that it was trained on' if test_data is None else 'of the test data'}",
-        tuple(dict.fromkeys((*training.notes, *test.notes))),
+        tuple(dict.fromkeys(notes)),
     )
 
 
-def _quality(tflite: bytes, floats: Sequence[Array], test: Dataset, progress: Callable[[int, int], None]) -> Quality:
+def _quality(tflite: bytes, floats: Sequence[Array], test: Dataset, stage: str, progress: Progress) -> Quality:
     reference = Reference(tflite)
-    found = reference.run_all(test.inputs, progress)
+    found = reference.run_all(test.inputs, lambda done, of: progress(stage, done, of))
     outputs = [info.dequantize(values) for info, values in zip(reference.outputs, found, strict=True)]
     errors = [relative(values, wanted) for values, wanted in zip(outputs, floats, strict=True)]
     elements = sum(int(array[0].size) for array in test.inputs)

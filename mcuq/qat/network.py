@@ -203,8 +203,8 @@ def _fake_quantized(x: Any, scale: Any, zero_point: float, rounded: Rounding) ->
         whole = rounded(kept, positive=low >= 0.0)
 
         def gradients(above: Any) -> tuple[Any, Any]:
-            inside = tf.where(steps == kept, above, 0.0)
-            return inside, _product(above, whole) - _product(inside, steps)
+            inside = steps == kept
+            return tf.where(inside, above, 0.0), _product(above, whole - tf.where(inside, kept, 0.0))
 
         return scale * whole, gradients
 

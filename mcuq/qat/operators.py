@@ -92,6 +92,7 @@ OPERATORS: Mapping[str, Compute] = {
     "MEAN": lambda o, x, _shape: tf.reduce_mean(x[0], x[1], keepdims=o.keepDims),
     "MUL": _elementwise(tf.multiply),
     "PAD": lambda _o, x, _shape: tf.pad(x[0], x[1]),
+    "REDUCE_MAX": lambda o, x, _shape: tf.reduce_max(x[0], x[1], keepdims=o.keepDims),
     "RELU": _unary(tf.nn.relu),
     "RELU6": _unary(tf.nn.relu6),
     "RELU_N1_TO_1": _unary(lambda x: tf.clip_by_value(x, -1.0, 1.0)),
@@ -102,7 +103,7 @@ OPERATORS: Mapping[str, Compute] = {
     "TRANSPOSE": lambda _o, x, _shape: tf.transpose(x[0], x[1]),
 }
 
-SAME_SCALE = frozenset({"AVERAGE_POOL_2D", "CONCATENATION", "MAX_POOL_2D", "PAD", "RESHAPE", "TRANSPOSE"})
+SAME_SCALE = frozenset({"AVERAGE_POOL_2D", "CONCATENATION", "MAX_POOL_2D", "PAD", "REDUCE_MAX", "RESHAPE", "TRANSPOSE"})
 """Outputs have the scale of the inputs, or the inputs that of the output."""
 
 FIXED_SCALE = frozenset({"LOGISTIC", "SOFTMAX", "TANH"})

@@ -18,12 +18,12 @@ from mcuq.model import input_specs, is_quantized
 from mcuq.qat.network import Architecture, FakeQuantized, Layer, Range
 from mcuq.qat.one_bit import has_two_values, two_valued
 from mcuq.qat.operators import FIXED_SCALE, SAME_SCALE
-from mcuq.qat.program import Program, read_program
+from mcuq.qat.program import WITHOUT, Program, read_program
 from mcuq.qat.samples import arrays_for
 from mcuq.quantize import prepare as float_form
 from mcuq.quantize.bias_range import CHANNEL_AXIS
 from mcuq.quantize.calibrators import DEFAULT as DEFAULT_CALIBRATION
-from mcuq.quantize.flatbuffer import constant, read_model, tensor_name, write_model
+from mcuq.quantize.flatbuffer import constant, read_model, read_tree, tensor_name, write_model
 from mcuq.quantize.int8 import Fitted, assemble, fit
 from mcuq.quantize.request import Request
 from mcuq.quantize.scheme import Array, Scheme
@@ -67,7 +67,13 @@ def prepared_for(
     request: Request, content: bytes, data: Dataset, inputs: tuple[InputSpec, ...], progress: Progress | None
 ) -> FakeQuantized:
     """``prepare`` for a request that can be trained, and the ``content`` of a float .tflite with ``inputs``."""
-    form = float_form.prepare(read_model(content))
+    tree = read_tree(content)
+    if len(tree.subgraphs) != 1:
+        raise UnsupportedError(
+            "the model has a loop, as of a GRU or SimpleRNN layer, which cannot be trained with quantization",
+            hint=WITHOUT,
+        )
+    form = float_form.prepare(tree)
     teacher = read_program(form.model).clipped(form.ceilings)
     if not any(step.op in CHANNEL_AXIS for step in teacher.steps):
         raise UnsupportedError("no layer of the model has weights to train")

@@ -15,6 +15,7 @@ from mcuq.qat.operators import OPERATORS
 from mcuq.quantize.flatbuffer import constant, operator_name, tensor_name, write_model
 from mcuq.quantize.scheme import Array
 
+WITHOUT = "quantize the model without training: mcuq quantize"
 _TYPES: Mapping[int, type[np.generic]] = {schema.TensorType.FLOAT32: np.float32, schema.TensorType.INT32: np.int32}
 
 
@@ -77,7 +78,7 @@ def read_program(model: Any) -> Program:
             raise UnsupportedError(
                 f"layer {layer!r} ({op}) cannot be trained with quantization",
                 details=(f"operators that can: {', '.join(OPERATORS)}",),
-                hint="quantize the model without training: mcuq quantize",
+                hint=WITHOUT,
             )
         if not shape or shape[0] != 1:
             raise UnsupportedError(
