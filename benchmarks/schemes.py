@@ -40,6 +40,7 @@ from mcuq.quantize.request import MIXED, Request
 from mcuq.quantize.schemes import DYNAMIC, FLOAT32, schemes
 from mcuq.reference import accuracy, agreement, run_float
 
+DOUBLED = ("w8a8+dq", "w4a8+dq", "codebook16+dq", "nf4+dq")
 GOALS = Goals(Optimize.SIZE, policy=KernelPolicy.MCUQ)
 
 
@@ -48,7 +49,7 @@ def compared(what: str) -> Mapping[str, Request]:
     if what == "calibrators":
         return {name: Request(calibration=name) for name in (*CALIBRATORS, AUTO)}
     untrained = [scheme.name for scheme in schemes().values() if not scheme.two_valued]
-    return {name: Request(name) for name in (FLOAT32, DYNAMIC, *untrained, MIXED)}
+    return {name: Request(name) for name in (FLOAT32, DYNAMIC, *untrained, *DOUBLED, MIXED)}
 
 
 @dataclass(frozen=True)
