@@ -80,6 +80,6 @@ def test_ram_that_was_given_holds_decoded_weights(
         assert bool([note for note in built["notes"] if "decoded once and stay in RAM" in note]) == (ram == "32K")
         found[ram] = built["ram_bytes"], built["flash_bytes"], simulated["instructions_per_inference"]["value"]
     (little, flash, slow), (much, same, quick) = found["8K"], found["32K"]
-    assert 10_000 < much - little < 12_000
-    assert abs(flash - same) < 100
+    assert 9_000 < much - little < 11_000  # 10,000 weights and a table, less what the decoder had of the arena
+    assert flash - 300 < same <= flash
     assert quick < slow / 2
