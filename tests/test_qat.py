@@ -80,6 +80,15 @@ def levels(tflite: bytes) -> dict[str, int]:
     return {name: len(np.unique(values)) for name, values in constants.items() if values is not None}
 
 
+def scales(tflite: bytes, layer: str) -> tuple[float, ...]:
+    """Of the channels of a layer's weights."""
+    graph = read_tflite(tflite, "model")
+    (weights,) = (str(node.inputs[1]) for node in graph.nodes if layer in node.name.split("/")[0] and "CONV" in node.op)
+    quantization = graph.tensors[weights].type.quantization
+    assert quantization is not None
+    return quantization.scales
+
+
 def points_lost(digits: bytes, outputs: Any) -> float:
     before, after = (accuracy(found, LABELS) for found in (run_float(digits, [TEST["x"]])[0], outputs))
     assert before is not None
@@ -138,7 +147,9 @@ def test_a_residual_net_trains_by_fit_and_layers_have_schemes_by_name() -> None:
     keras.utils.set_random_seed(5)
     random = np.random.default_rng(5)
     samples, labels = random.normal(size=(64, 12, 10, 3)).astype(np.float32), random.integers(0, 5, 64)
-    prepared = qat.prepare(residual(keras), "w4a8", {"side": "codebook4", "wise": "log2", "stem": "w8a8"}, data=samples)
+    prepared = qat.prepare(
+        residual(keras), "w4a8", {"side": "codebook4+dq", "wise": "log2", "stem": "w8a8"}, data=samples
+    )
     before = qat.export(prepared)
     prepared.compile(keras.optimizers.Adam(3e-3), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     history = prepared.fit(samples, labels, batch_size=32, epochs=4, verbose=0).history
@@ -150,6 +161,8 @@ def test_a_residual_net_trains_by_fit_and_layers_have_schemes_by_name() -> None:
     assert found["wise"] <= 15
     assert found["last"] <= 16
     assert found["stem"] > 16
+    assert scales(after, "side") == scales(before, "side")  # a byte each
+    assert scales(after, "last") != scales(before, "last")
     same_integers(prepared, samples[:8], 0.98)
 
 
