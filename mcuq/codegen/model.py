@@ -390,7 +390,7 @@ class _Generator:
                     for argument in call.arguments
                     if isinstance(argument, Struct)
                 ),
-                self._call_text(index, layer, call),
+                self._call_text(index, layer, call).replace("\n", "\n" + " " * 8),
             )
             for index, (layer, step) in enumerate(zip(self.layers, self.plan.program.steps, strict=True))
             for call in step.lowering.once
