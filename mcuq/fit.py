@@ -287,7 +287,8 @@ def _filled(
     ``--ram``, or by asking for speed alone.
     """
     fitted = _linked(found, names, board, cmsis_nn, goals, folder)
-    if goals.ram_bytes is None and goals.optimize is not Optimize.SPEED:
+    given = goals.optimize is Optimize.SPEED or (goals.ram_bytes is not None and goals.optimize is not Optimize.RAM)
+    if not given:
         return fitted
     kept = keep(found.plans, (goals.ram_bytes or board.ram_bytes) - fitted.image.ram_bytes)
     if kept is None:
