@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mcuq.kernels import pairs
 from mcuq.kernels.mcuq_fully_connected_narrow import kind_refusal
 from mcuq.kernels.mcuq_fully_connected_narrow import narrow as narrow_rows
 from mcuq.kernels.narrow_weights import (
@@ -184,3 +185,31 @@ def test_narrow_weights_of_fully_connected_layers_are_found_again(
 )
 def test_fully_connected_layers_have_one_narrow_kernel(rows: list[list[int]], kind: str, reason: str | None) -> None:
     assert kind_refusal(np.array(rows), kind) == reason
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind", "reason"),
+    [
+        ([[-2, 1]], "int2", None),
+        ([[-2, 2]], "int2", "the weights reach from -2 to 2, -2 to 1 is needed"),
+        ([[-2, 1]], "int4", "two bits for a weight are enough"),
+        ([[-7, 0, 7]], "int4", None),
+        ([[-8, 8]], "int4", "the weights reach from -8 to 8, -8 to 7 is needed"),
+    ],
+)
+def test_cores_without_dsp_keep_weights_in_four_bits_or_two(
+    rows: list[list[int]], kind: str, reason: str | None
+) -> None:
+    assert pairs.kind_refusal(np.array(rows), kind) == reason
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(1, 9), st.integers(1, 700), st.integers(0, 2**32 - 1))
+def test_sums_of_a_part_fit_sixteen_bits(outputs: int, taps: int, seed: int) -> None:
+    weights = np.random.default_rng(seed).integers(-8, 8, (outputs, taps))
+    found = pairs.pair_parts(weights)
+    assert found.taps % 4 == 0 and taps <= found.all_taps < taps + 4 * found.count
+    for first in range(0, taps, found.taps):
+        part = weights[:, first : first + found.taps]
+        assert np.maximum(part * -128, part * 127).sum(axis=1).max() < 2**15
+        assert np.minimum(part * -128, part * 127).sum(axis=1).min() >= -(2**15)

@@ -25,11 +25,17 @@ from mcuq.ir.kernel_call import (
     ScratchPointer,
     Struct,
 )
-from mcuq.kernels import mcuq_conv_2d_narrow, mcuq_fully_connected_narrow, mcuq_narrow_mve, pairs
+from mcuq.kernels import (
+    mcuq_conv_2d_narrow,
+    mcuq_fully_connected_fours,
+    mcuq_fully_connected_narrow,
+    mcuq_narrow_mve,
+    pairs,
+)
 from mcuq.kernels.base import MCUQ, Kept, Kernel, Target
 from mcuq.kernels.decoded_streams import BASES, BYTES, OFFSET, Base, Shape, flat_shape, flat_stream, groups_of
 from mcuq.kernels.gemm_params import weight_rows
-from mcuq.kernels.narrow_weights import KINDS, encoding_for, kind_refusal
+from mcuq.kernels.narrow_weights import COLOURS, KINDS, encoding_for, kind_refusal
 from mcuq.kernels.work import LAYER_CYCLES
 from mcuq.ops.base import Array
 from mcuq.ops.fully_connected import FullyConnected
@@ -120,7 +126,10 @@ def _narrow_kind(base: Base, layer: Layer, bits: int) -> str | None:
         return None
     if base.shape(layer).form == OFFSET:
         rows = weight_rows(layer)
-        return next((k for k in pairs.BITS if pairs.BITS[k] == bits and pairs.kind_refusal(rows, k) is None), None)
+        kinds = {k: pairs.kind_refusal(rows, k) for k in pairs.BITS if pairs.BITS[k] == bits}
+        if base.kernel.name == mcuq_fully_connected_fours.FUNCTION:
+            kinds |= {k: kind_refusal(rows, k) for k, colours in COLOURS.items() if colours == 1 << bits}
+        return next((k for k, refusal in kinds.items() if refusal is None), None)
     if base.shape(layer).form == BYTES:
         rows = mcuq_narrow_mve.filled_rows(layer)
         return next((k for k in KINDS if kind_refusal(rows, k) is None), None)
