@@ -23,6 +23,8 @@ from mcuq.data import Dataset
 from mcuq.errors import DataError, McuqError, UnsupportedError, UsageError
 from mcuq.frontend.tflite import read_tflite
 from mcuq.ir import DType, Graph, Node, Tensor, TensorType
+from mcuq.qat.network import _fake_quantized
+from mcuq.qat.roundings import Rounding
 from mcuq.quantize import quantize
 from mcuq.quantize.request import Request
 from mcuq.reference import Reference, accuracy, run_float
@@ -345,3 +347,33 @@ def test_the_float_model_clamps_where_relu6_stands_alone() -> None:
     (output,) = prepared.architecture.program.outputs
     assert np.array_equal(prepared.float_activations(samples)[output], run_float(content, [samples])[0])
     assert np.abs(prepared(samples) - run_float(qat.export(prepared), [samples])[0]).max() == 0.0
+
+
+@pytest.mark.parametrize("parts", [1, 2, 8])
+def test_rounding_at_once_is_rounding_to_parts_and_then_to_steps(parts: int) -> None:
+    def half_away(x: Any) -> Any:
+        return np.sign(x) * np.floor(np.abs(x) + 0.5)
+
+    steps = np.arange(-1024, 1025, dtype=np.float32) / 64
+    wanted, above = half_away(half_away(steps * parts) / parts), steps >= 0
+    rounded = Rounding(0.5 if parts == 1 else 0.5 + 0.5 / parts)
+    assert np.array_equal(rounded(steps, positive=False), wanted)
+    assert np.array_equal(rounded(steps[above], positive=True), wanted[above])
+
+
+@pytest.mark.parametrize("zero_point", [-128.0, -7.0, 126.0])
+def test_gradients_of_fake_quantization_are_those_of_its_formula(zero_point: float) -> None:
+    import tensorflow as tf
+
+    x = tf.constant(np.random.default_rng(0).normal(0.0, 40.0, (300,)), tf.float32)
+    scale, above = tf.constant(0.3), tf.sin(x)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch([x, scale])
+        steps = tf.maximum(tf.minimum(x / scale, 127.0 - zero_point), -128.0 - zero_point)
+        usual = scale * (steps + tf.stop_gradient(tf.round(steps) - steps))
+        found = _fake_quantized(x, scale, zero_point, Rounding())
+    assert np.allclose(found, usual)
+    for source in (x, scale):
+        wanted = tape.gradient(usual, source, above)
+        assert np.allclose(tape.gradient(found, source, above), wanted, rtol=1e-4, atol=1e-4)
+        assert np.abs(wanted).max() > 0.1
