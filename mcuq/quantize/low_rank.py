@@ -27,12 +27,12 @@ def add_branches(model: Any, rounded: Mapping[str, Rounded]) -> Mapping[str, Rou
     found: dict[str, Rounded] = {}
     operators: list[Any] = []
     for operator in subgraph.operators:
-        name = tensor_name(subgraph.tensors[operator.outputs[0]])
-        one = rounded.get(name)
+        names = [tensor_name(subgraph.tensors[index]) for index in operator.outputs]  # none: it sets a variable
+        one = rounded.get(names[0]) if names else None
         if one is None or one.branch is None:
             operators.append(operator)
             if one is not None:
-                found[name] = one
+                found[names[0]] = one
             continue
         operators += _with_branch(model, operator, one, one.branch)
         found[tensor_name(subgraph.tensors[operator.outputs[0]])] = one

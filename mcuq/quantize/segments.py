@@ -56,7 +56,7 @@ def run_segment(model: Any, first: int, last: int, values: Values) -> Values:
     if not outputs:
         return alive
     part = copy.copy(model)
-    part.subgraphs = [copy.copy(model.subgraphs[0])]
+    part.subgraphs = [copy.copy(model.subgraphs[0]), *model.subgraphs[1:]]
     part.subgraphs[0].operators, part.subgraphs[0].inputs, part.subgraphs[0].outputs = inner, inputs, outputs
     part.signatureDefs = part.metadata = part.metadataBuffer = None
     litert = runnable(write_model(part), all_tensors=False)
