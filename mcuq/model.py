@@ -38,6 +38,7 @@ Chooser = Callable[[bytes, Dataset, Request, Progress], "Mixed"]
 SYNTHETIC_SAMPLES = 32
 NAMED = 8
 """Most layers that a note names."""
+RECURRENT = ("UNIDIRECTIONAL_SEQUENCE_LSTM", "LOOP")
 _QUANTIZED = (DType.INT8, DType.UINT8, DType.INT16)
 log = logging.getLogger(__name__)
 
@@ -170,7 +171,7 @@ def _quantized(
     quantized = quantize(content, calibration, request, progress) if mixed is None else mixed.quantized
     if blockers := _blockers(read_tflite(quantized.tflite, file_name)):
         raise refusal(file_name, blockers)
-    notes = (*notes, *_exceptions(quantized.layers, request))
+    notes = (*notes, *_exceptions(quantized.layers, request), *recurrent_note(graph, request))
     model = _compiled_view(name, file_name, quantized.tflite, content, dataset, notes, request, stream)
     diagnosis = None
     if dataset is not None:
@@ -197,6 +198,14 @@ def _exceptions(layers: tuple[LayerScheme, ...], request: Request) -> tuple[str,
     """Says which layers did not get the scheme that was asked for all."""
     others = [f"{layer.name} ({layer.scheme})" for layer in layers if layer.scheme != request.scheme]
     return (f"layers with another scheme than {request.scheme}: {', '.join(others)}",) if others else ()
+
+
+def recurrent_note(graph: Graph, request: Request) -> tuple[str, ...]:
+    """Says which recurrent layers of a float model keep eight bits: schemes do not reach their weights."""
+    names = [node.name for node in graph.nodes if node.op in RECURRENT]
+    if not names or not request.rounds_weights:
+        return ()
+    return (f"recurrent layers keep weights of eight bits whatever the scheme: {', '.join(names)}",)
 
 
 def _all_blockers(file_name: str, content: bytes, specs: tuple[InputSpec, ...]) -> tuple[Blocker, ...]:

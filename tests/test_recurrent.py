@@ -20,6 +20,7 @@ from mcuq.frontend.keras import to_float_tflite
 from mcuq.frontend.tflite import bind, read_tflite
 from mcuq.ir import DType, Graph
 from mcuq.kernels.base import Target
+from mcuq.model import recurrent_note
 from mcuq.ops import operators
 from mcuq.ops.base import Case
 from mcuq.passes import run_passes
@@ -148,6 +149,11 @@ def test_recurrent_layers_compute_what_keras_does_in_litert_bytes(
     assert {op: ops.count(op) for op in (LSTM, LOOP) if op in ops} == counts
     for one, want in zip(data, wanted, strict=True):
         assert model.steps_off(reference_outputs(model.bound, [model.quantize(one)]), want) < 8
+    real = read_tflite(model.real, "model")
+    (note,) = recurrent_note(real, Request("w4a8"))
+    assert "keep weights of eight bits" in note
+    assert note.count(",") == sum(counts.values()) - 1
+    assert recurrent_note(real, Request()) == ()
     case = suite_case(model)
     assert differences_on_the_host([case], tmp_path / "host") == []
     assert differences_in_qemu(board_named("mps2-an386"), [case], tmp_path / "qemu") == []

@@ -31,6 +31,14 @@ class Moments:
     cross: Array
     windows: int
 
+    def trusted_second(self) -> Array:
+        """``second`` with correlations smaller, the fewer windows they were seen in: what few samples happen to have in
+        common, others have not.
+        """
+        depth = self.second.shape[-1]
+        share = self.windows / (self.windows + depth)
+        return np.asarray(self.second * np.where(np.eye(depth, dtype=bool), 1.0, share))
+
 
 def moments(layer: WeightedLayer, inputs: Sequence[Array], float_inputs: Sequence[Array]) -> Moments:
     """Of the layer's inputs, one array with batch for each sample, in the rounded and in the float model."""

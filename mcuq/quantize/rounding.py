@@ -129,7 +129,7 @@ def round_model(
 
 def round_layer(layer: WeightedLayer, scheme: Scheme, known: Moments, rounding: Rounding) -> Rounded:
     """The layer's weights, rounded for inputs with the ``known`` moments."""
-    rows, second = layer.rows(), damped(known.second)
+    rows, second = layer.rows(), damped(known.trusted_second())
     if rounding.name != NEAREST:
         rows = _moved(rows, known)
     (grid, integers), branch = rounding.rounded(rows, second, scheme), None
