@@ -178,6 +178,8 @@ def test_a_model_of_keras_2_trains_until_its_time_is_up() -> None:
     )
     samples = np.random.default_rng(6).normal(size=(30, 20)).astype(np.float32)
     prepared = qat.prepare(model, "w2a8", data=samples)
+    for number, latent in enumerate(prepared.latents):  # in a net so small, rounding leaves nothing to be learned
+        latent.assign(latent + np.random.default_rng(number).normal(0, 0.3, latent.shape))
     rounded = qat.export(prepared)
     epochs: list[qat.Epoch] = []
     qat.distill(prepared, samples, epochs=80, augment=False, progress=epochs.append)
