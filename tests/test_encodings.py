@@ -266,7 +266,7 @@ def layer_of(operator: str, case: str) -> Layer:
     ("case", "kernel", "reason"),
     [
         ("ternary_in_parts", "mcuq_conv_2d_columns_trits", None),
-        ("ternary_in_parts", "mcuq_conv_2d_columns_bits", "2.06 bits a weight, 1.65 as trits, which is decoded sooner"),
+        ("ternary_in_parts", "mcuq_conv_2d_columns_bits", "weights as palette4 are unpacked sooner from as many bits"),
         ("int4_in_parts", "mcuq_conv_2d_columns_bits", "weights as int4 are unpacked sooner from as many bits"),
         ("ternary_in_parts", "mcuq_conv_2d_columns_tans", "1.64 bits a weight, 1.65 as trits, which is decoded sooner"),
         ("1x1_many_channels", "mcuq_conv_2d_columns_tans",
