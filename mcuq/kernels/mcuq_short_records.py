@@ -24,7 +24,7 @@ from mcuq.ops.base import Array
 
 FUNCTION = "mcuq_expand_records"
 TABLES = ("bias", "multipliers", "shifts")
-CHANNEL_CYCLES = 100
+CHANNEL_CYCLES = 80
 Cycles = Callable[[Layer, Target], int]
 
 LEAST_SAVED_BYTES = 64
