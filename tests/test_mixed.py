@@ -140,8 +140,10 @@ def test_a_search_goes_on_with_less_to_spend_and_quantizes_nothing_twice(content
     stages.clear()
     assert found.again(machine).chosen == found.chosen
     assert not stages
-    narrower = found.again(machine.with_less(found.chosen.cost.flash_bytes - 14_000, 0))
-    assert narrower.chosen.cost.flash_bytes <= 14_000 < found.chosen.cost.flash_bytes
+    less = machine.with_less(found.chosen.cost.flash_bytes - 14_000, 0)
+    narrower = found.again(less)
+    assert less.goals.flash_bytes is not None
+    assert narrower.chosen.cost.flash_bytes <= less.goals.flash_bytes < found.chosen.cost.flash_bytes
     assert narrower.chosen.error > found.chosen.error
     assert {*stages} >= {"rounding weights"}
     with pytest.raises(BudgetError, match="no assignment of schemes fits") as caught:
