@@ -27,8 +27,8 @@ NARROW_BITS = 8
 """With as many, and more, nothing but GPTQ is worth its time."""
 
 MOST_PRODUCTS = 2e11
-"""Multiplications that AdaRound may take in a model: half a minute to a minute. They are counted instead of seconds, so
-that a model is rounded the same each time."""
+"""Multiplications that AdaRound may take in a model: about half a minute. They are counted instead of seconds, so that
+a model is rounded the same each time."""
 
 LEAST_ITERATIONS = 50
 """Where fewer are left, the model is so large that AdaRound is left out, and scales are not tried."""
