@@ -247,7 +247,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, residual: bytes, ima
 def test_quantize_writes_a_file_and_says_what_became_of_each_layer(
     folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    Path("mcuq.toml").write_text('data = "data.npz"\n[quantize]\nscheme = "nf4"\n[quantize.layers]\n"p*" = "w2a8"\n')
+    Path("mcuq.toml").write_text(
+        'data = "data.npz"\n[quantize]\nscheme = "nf4"\nrounding = "gptq"\n[quantize.layers]\n"p*" = "w2a8"\n'
+    )
     assert run(["quantize", "net.tflite", "--json"]) == 0
     printed = json.loads(capfd.readouterr().out)
     assert (printed["scheme"], printed["output"]) == ("nf4", "net-nf4.tflite")
@@ -255,6 +257,10 @@ def test_quantize_writes_a_file_and_says_what_became_of_each_layer(
     assert [layer["name"] for layer in printed["layers"]] == list(found)
     assert found["point"] <= 4
     assert "point (w2a8)" in printed["notes"][0]
+    fed_back = (folder / "net-nf4.tflite").read_bytes()
+    assert run(["quantize", "net.tflite", "--rounding", "nearest", "-o", "nearest.tflite"]) == 0
+    assert distinct((folder / "nearest.tflite").read_bytes())["point"] <= 4
+    assert (folder / "nearest.tflite").read_bytes() != fed_back
     assert run(["quantize", "net.tflite", "--scheme", "codebook16", "-o", "out.tflite"]) == 0
     assert "codebook16" in capfd.readouterr().out
     assert distinct((folder / "out.tflite").read_bytes())["gaps"] <= 16
@@ -264,6 +270,7 @@ def test_wrong_schemes_and_models_end_in_one_error(folder: Path, capfd: pytest.C
     (folder / "int8.tflite").write_bytes(dense())
     for command, words in (
         (["quantize", "net.tflite", "--scheme", "w5a8"], "no quantization scheme 'w5a8'"),
+        (["quantize", "net.tflite", "--rounding", "floor"], "no way to round called 'floor'"),
         (["quantize", "int8.tflite", "--scheme", "w4a8"], "int8.tflite is quantized already"),
         (["quantize", "int8.tflite"], "int8.tflite is quantized already"),
         (["build", "int8.tflite", "--board", "microbit", "--scheme", "w4a8"], "int8.tflite is quantized already"),
