@@ -18,6 +18,7 @@ from mcuq.cli._shared import (
     output_console,
     progress_on,
     quantize_request,
+    rounding_option,
     scheme_option,
     set_up_logging,
     verbose_option,
@@ -38,6 +39,7 @@ _LINES = 10
 @option("--test-data", help="Samples to measure what it brought on. [default: those of --data]")
 @scheme_option
 @calibrator_option
+@rounding_option
 @option("--epochs", type=click.IntRange(min=1), help="Passes over the data. [default: 2,000 batches of 64]")
 @option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Most time to train. [default: no limit]")
 @option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Samples in one step.")
@@ -59,6 +61,7 @@ def command(
     test_data: str | None,
     scheme: str | None,
     calibration: str | None,
+    rounding: str | None,
     epochs: int | None,
     minutes: float | None,
     batch_size: int,
@@ -81,7 +84,7 @@ def command(
     console = error_console()
     set_up_logging(console, verbose)
     config = load_config(Path.cwd(), model.absolute().parent)
-    request = quantize_request(scheme, calibration, config, required=True)
+    request = quantize_request(scheme, calibration, config, rounding=rounding, required=True)
     if (samples := data or config.data) is None:
         raise UsageError("no data to train with", hint="give --data; a few hundred samples do, without labels")
     goal = output or Path(f"{model_name(model)}-{request.scheme}.tflite")

@@ -26,6 +26,7 @@ from mcuq.quantize.calibrators import DEFAULT as DEFAULT_CALIBRATION
 from mcuq.quantize.flatbuffer import constant, read_model, read_tree, tensor_name, write_model
 from mcuq.quantize.int8 import Fitted, assemble, fit
 from mcuq.quantize.request import Request
+from mcuq.quantize.roundings import DEFAULT as DEFAULT_ROUNDING
 from mcuq.quantize.scheme import Array, Scheme
 from mcuq.quantize.schemes import OF_MODELS, scheme_named, schemes
 
@@ -39,6 +40,7 @@ def prepare(
     *,
     data: Any,
     calibration: str = DEFAULT_CALIBRATION,
+    rounding: str = DEFAULT_ROUNDING,
     progress: Progress | None = None,
 ) -> FakeQuantized:
     """A trainable Keras model that computes what the int8 file of ``model`` would.
@@ -47,13 +49,14 @@ def prepare(
     one. ``scheme`` is what weights may be, ``layers`` other schemes by name or pattern of a layer; depthwise layers and
     small ones at the ends stay at eight bits, as in `mcuq quantize`. ``data`` (a few hundred samples: an array
     (n, ...) of real values as the float model takes them, a list of such arrays for several inputs, a ``Dataset``, or
-    what `--data` takes) give ranges, by the ``calibration`` of that name, and the first rounding; no labels are needed.
+    what `--data` takes) give ranges and the weights to begin with, by the ``calibration`` and ``rounding`` of these
+    names; no labels are needed.
     ``progress`` is called with what is being done, steps done and steps in all.
 
     Raises ``UnsupportedError`` for a model that cannot be trained, ``UsageError`` for names that do not exist and for a
     model that is quantized already, ``DataError`` for data that do not fit, ``ToolError`` without litert-quantizer.
     """
-    request = Request(scheme, layers or {}, calibration)
+    request = Request(scheme, layers or {}, calibration, rounding)
     check_trainable(request)
     content = float_tflite(model)
     graph = read_tflite(content, "the model")
