@@ -21,7 +21,10 @@ from mcuq.quantize.request import LayerScheme, Request
 from mcuq.quantize.scheme import Array
 from mcuq.reference import Reference, accuracy, agreement, run_float
 
-WORSE = "training took outputs further from the float model's: train longer, or with a lower learning rate"
+WORSE = (
+    "training took outputs further from the float model's: train longer, with a lower learning rate, or not at all "
+    "(mcuq quantize)"
+)
 
 
 @dataclass(frozen=True, slots=True)
