@@ -26,7 +26,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from mcuq.mixed.plot import draw_on
 
 LEFT_OUT = {"float32", "w8", "w8a16"}
-"""Schemes with more flash than int8, which would leave the others no room."""
+"""With more flash than int8, they would leave the others no room. Variants (``+dq``, ``+pt``)
+lie too near to the rest."""
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE, PLOTS = DOCS / "quantization.md", DOCS / "plots"
@@ -60,7 +61,7 @@ def draw_schemes(axes: Sequence[Any], *tables: list[list[str]]) -> None:
     for one, rows, title in zip(axes, tables, ("ResNet-8", "digits"), strict=True):
         names: dict[tuple[float, float], list[str]] = {}
         for scheme, _, _, error, flash, *_ in rows:
-            if scheme not in LEFT_OUT:
+            if scheme not in LEFT_OUT and not scheme.endswith(("+dq", "+pt")):
                 names.setdefault((number(flash) / 1e3, number(error)), []).append(scheme)
         for at, same in names.items():
             one.plot(*at, "o", color="tab:red" if "mixed" in same else "tab:blue", markersize=4)
@@ -107,6 +108,16 @@ def draw_encodings(axes: Sequence[Any], found: dict[str, Any]) -> None:
     one.legend(fontsize=8)
 
 
+def draw_rounding(axes: Sequence[Any], rows: list[list[str]]) -> None:
+    (one,), ways = axes, ("nearest", "gptq", "adaround")
+    places = np.arange(len(rows))
+    for at, way in enumerate(ways):
+        one.bar(places + 0.27 * (at - 1), [number(row[2 + 2 * at]) for row in rows], 0.25, label=way)
+    one.set_xticks(places, [row[0] for row in rows])
+    one.set(ylabel="error of the outputs (measured)")
+    one.legend(fontsize=8)
+
+
 def draw_training(axes: Sequence[Any], rows: list[list[str]]) -> None:
     (one,) = axes
     places = range(len(rows))
@@ -141,6 +152,7 @@ FIGURES = (
     Figure("weights", ("distributions.json",), draw_weights, size=(7.0, 4.2)),
     Figure("encodings", ("distributions.json",), draw_encodings),
     Figure("calibrators", ("distributions.json", "calibrators ic"), draw_calibrators, columns=2),
+    Figure("rounding", ("roundings ic",), draw_rounding),
     Figure("training", ("training",), draw_training),
     Figure("analysis", ("analysis-w8a8.json", "analysis-codebook4.json"), draw_analysis, columns=2),
     Figure("mixed", ("mixed.json",), draw_mixed),

@@ -37,10 +37,12 @@ from mcuq.planner.choose import Optimize
 from mcuq.planner.lower import KernelPolicy
 from mcuq.quantize.calibrators import AUTO, CALIBRATORS
 from mcuq.quantize.request import MIXED, Request
+from mcuq.quantize.roundings import ROUNDINGS
 from mcuq.quantize.schemes import DYNAMIC, FLOAT32, schemes
 from mcuq.reference import accuracy, agreement, run_float
 
 DOUBLED = ("w8a8+dq", "w4a8+dq", "codebook16+dq", "nf4+dq")
+ROUNDED = ("w4a8", "codebook8", "codebook4", "ternary")
 GOALS = Goals(Optimize.SIZE, policy=KernelPolicy.MCUQ)
 
 
@@ -48,6 +50,8 @@ def compared(what: str) -> Mapping[str, Request]:
     """The requests that ``--compare`` names, by what their rows are called."""
     if what == "calibrators":
         return {name: Request(calibration=name) for name in (*CALIBRATORS, AUTO)}
+    if what == "roundings":
+        return {f"{scheme}, {way}": Request(scheme, rounding=way) for scheme in ROUNDED for way in ROUNDINGS}
     untrained = [scheme.name for scheme in schemes().values() if not scheme.two_valued]
     return {name: Request(name) for name in (FLOAT32, DYNAMIC, *untrained, *DOUBLED, MIXED)}
 
@@ -70,11 +74,25 @@ class Row:
 
 
 def table(rows: list[Row], what: str) -> str:
-    """The rows, that with the least error first."""
+    """The rows, that with the least error first; of roundings, schemes by ways."""
+    if what == "roundings":
+        return crossed(rows)
     flash = rows[0].flash_bytes is not None
     head = f"| {what.removesuffix('s')} | accuracy % | agreement % | error |{' flash, B |' if flash else ''} s |"
     rule = "|---" * (head.count("|") - 1) + "|"
     return "\n".join([head, rule, *(row.line() for row in sorted(rows, key=lambda row: row.error))])
+
+
+def crossed(rows: list[Row]) -> str:
+    """Agreement and error of rows that are called SCHEME, WAY."""
+    cells: dict[str, dict[str, str]] = {}
+    for row in rows:
+        scheme, way = row.name.split(", ")
+        cells.setdefault(scheme, {})[way] = f"{100 * (row.agreement or 0):.1f} | {row.error:.3f}"
+    ways = next(iter(cells.values()))
+    head = "".join(f" {way}: agreement % | error |" for way in ways)
+    lines = (f"| {scheme} | {' | '.join(found[way] for way in ways)} |" for scheme, found in cells.items())
+    return "\n".join([f"| scheme |{head}", "|---" * (1 + 2 * len(ways)) + "|", *lines])
 
 
 def measured(path: Path, arguments: argparse.Namespace, requests: Mapping[str, Request]) -> Iterator[Row]:
@@ -114,7 +132,7 @@ def main() -> None:
     parser.add_argument("--data", required=True)
     parser.add_argument("--test", required=True)
     parser.add_argument("--board", default="")
-    parser.add_argument("--compare", choices=("schemes", "calibrators"), default="schemes")
+    parser.add_argument("--compare", choices=("schemes", "calibrators", "roundings"), default="schemes")
     parser.add_argument("--only", nargs="*", help="rows to measure")
     parser.add_argument("--write", type=Path, help="a page, whose table between <!-- COMPARE NAME --> and <!-- end -->")
     parser.add_argument("--name", help="this replaces")
