@@ -261,8 +261,12 @@ def test_finetune_writes_a_file_and_says_what_it_brought(
     assert [layer["scheme"] for layer in found["layers"]] == ["w8a8", "binary", "ternary"]
     assert "epoch 20 of 20: loss" in printed.err
     assert levels(Path("digits-binary.tflite").read_bytes())["conv2"] == 2
-    assert run([*command, "--epochs", "1", "--learning-rate", "0.5", "--no-augment", "--batch-size", "20"]) == 0
-    assert "Note: training took outputs further from the float model's" in capfd.readouterr().err
+    assert found["kept"] == "trained"
+    harm = ["--epochs", "1", "--learning-rate", "0.5", "--no-augment", "--batch-size", "20", "--json"]
+    assert run([*command, *harm]) == 0
+    printed = capfd.readouterr()
+    assert "Note: training made the model worse, so it is written as it was rounded" in printed.err
+    assert json.loads(printed.out)["kept"] == "rounded"
     Path("mcuq.toml").unlink()
     Path("alone.h5").write_bytes((DIGITS / "digits.h5").read_bytes())
     assert run(["finetune", "alone.h5", "--data", "none.npz"]) == 2

@@ -22,8 +22,8 @@ from mcuq.quantize.scheme import Array
 from mcuq.reference import Reference, accuracy, agreement, run_float
 
 WORSE = (
-    "training took outputs further from the float model's: train longer, with a lower learning rate, or not at all "
-    "(mcuq quantize)"
+    "training made the model worse, so it is written as it was rounded: train longer, on more samples, or with a lower "
+    "learning rate"
 )
 
 
@@ -50,15 +50,21 @@ class Quality:
     agreement: float | None
     error: float
 
+    def is_worse(self, other: Quality) -> bool:
+        """By accuracy where there are labels, else by error."""
+        if self.accuracy is not None and other.accuracy is not None and self.accuracy != other.accuracy:
+            return self.accuracy < other.accuracy
+        return self.error > other.error
+
 
 @dataclass(frozen=True, slots=True)
 class Finetuned:
-    """The int8 file, its layers, and what training brought: the float model, the rounded one ``before``, and ``after``.
-
-    ``measured_on`` says on what.
+    """The better of two int8 files, its layers, and what training brought: the float model, the rounded one ``before``,
+    and ``after``; ``kept`` says whether the file is ``"trained"`` or ``"rounded"``, ``measured_on`` says on what.
     """
 
     tflite: bytes
+    kept: str
     layers: tuple[LayerScheme, ...]
     float_accuracy: float | None
     before: Quality
@@ -104,9 +110,11 @@ def finetune(
         _quality(file, floats, test, f"{stage} training, in LiteRT", progress)
         for file, stage in ((rounded, "before"), (trained, "after"))
     )
-    notes = (*training.notes, *test.notes, *((WORSE,) if after.error > before.error else ()))
+    worse = after.is_worse(before)
+    notes = (*training.notes, *test.notes, *((WORSE,) if worse else ()))
     return Finetuned(
-        trained,
+        rounded if worse else trained,
+        "rounded" if worse else "trained",
         tuple(layer.rounded.described for layer in prepared.architecture.layers),
         accuracy(floats[0], test.labels),
         before,
