@@ -135,6 +135,10 @@ def _tried(model: Any, place: Place, values: Values) -> Found:
         weights, shift = (rounded[scheme.name].real_weights(), shifts[scheme.name]) if scheme else (None, None)
         variants.append(Variant(weights, shift, place.output if output else None))
     last, scores = int(model.subgraphs[0].outputs[0]), scores_of(model)
+    if scores not in values and not any(
+        scores in map(int, op.outputs) for op in model.subgraphs[0].operators[place.index :]
+    ):
+        scores = last  # done with before this layer, which only other outputs read
     plain, *varied = run_variants(model, place.index, variants, values, (scores, last))
     elements = sum(array[0].size for array in (values.get(int(i), [np.zeros(0)]) for i in model.subgraphs[0].inputs))
     alone = tuple(
