@@ -49,8 +49,11 @@ MODEL_FILE = "model.tflite"
 FLOAT_FILE = "float.tflite"
 BOARD_FILE = "board.json"
 LAYOUT_FILE = "layout.json"
-MIXED_ATTEMPTS = 2
+MIXED_ATTEMPTS = 3
 """Searches for mixed schemes after one whose image was too large."""
+
+SPARE_BYTES = 128
+"""Of flash: kept free by each of them beside what was missing. Other layers' kernels are other bytes off."""
 
 HOST_SAMPLES = 200
 """At most so many samples are run on the host during a build, for accuracy; `mcuq sim` runs as many as it is asked."""
@@ -99,7 +102,7 @@ def build(options: BuildOptions, progress: Progress) -> tuple[Report, ...]:
         except DoesNotFitError as missed:
             if (mixed := models[0].mixed) is None:
                 raise
-            machine = machine.with_less(missed.flash_excess, missed.ram_excess)
+            machine = machine.with_less(missed.flash_excess and missed.flash_excess + SPARE_BYTES, missed.ram_excess)
             models = [_loaded(options.sources[0], _narrower(mixed, machine, missed), progress)]
     return _built(options, models, cmsis_nn, progress)
 

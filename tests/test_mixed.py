@@ -122,7 +122,7 @@ def test_a_build_keeps_to_its_flash_by_narrower_weights_and_names_them(
     build = ["build", "net.tflite", *MIXED, "--board", "mps2-an386", "--kernels", "mcuq", "--json"]
     assert run([*build, "--flash", "16K", "-o", "out"]) == 0
     report = json.loads(capfd.readouterr().out)
-    assert report["flash_bytes"] <= 16 << 10
+    assert (15 << 10) <= report["flash_bytes"] <= (16 << 10), "within the budget, and not far below"
     schemes = json.loads(Path("out/manifest.json").read_text())["models"][0]["schemes"]
     assert schemes["stem"] == "w8a8"
     assert schemes["scores"] != "w8a8"

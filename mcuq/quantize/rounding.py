@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from threadpoolctl import threadpool_limits
 
 from mcuq.quantize.bias_correction import add_to_bias
 from mcuq.quantize.bias_range import bias_scales, set_weights
@@ -119,8 +120,9 @@ def round_model(
     for done, (layer, source) in enumerate(zip(layers, inputs, strict=True)):
         values = run_segment(model, position, layer.index, values)
         position = layer.index
-        known = moments(layer, values[source], references[source])
-        rounded = round_layer(layer, schemes[layer.name], known, rounding)
+        with threadpool_limits(1, "blas"):  # matrices are small: further threads take time, and give other last places
+            known = moments(layer, values[source], references[source])
+            rounded = round_layer(layer, schemes[layer.name], known, rounding)
         _put_back(model, rounded, known)
         found[tensor_name(model.subgraphs[0].tensors[layer.operator.outputs[0]])] = rounded
         progress(done + 1, len(layers))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from threadpoolctl import threadpool_limits
 
 from mcuq.quantize.flatbuffer import operator_name, tensor_name
 from mcuq.quantize.moments import moments
@@ -89,17 +90,18 @@ def sensitivities(
     pool = ThreadPoolExecutor(AT_ONCE)
     waiting: list[Future[Found]] = []
     found: list[Found] = []
-    try:
-        for place, values in zip(places, _values_before(model, places, samples), strict=True):
-            waiting.append(pool.submit(_tried, model, place, values))
-            if len(waiting) > AT_ONCE:
-                found.append(waiting.pop(0).result())
+    with threadpool_limits(1, "blas"):
+        try:
+            for place, values in zip(places, _values_before(model, places, samples), strict=True):
+                waiting.append(pool.submit(_tried, model, place, values))
+                if len(waiting) > AT_ONCE:
+                    found.append(waiting.pop(0).result())
+                    progress(len(found), len(places))
+            for future in waiting:
+                found.append(future.result())
                 progress(len(found), len(places))
-        for future in waiting:
-            found.append(future.result())
-            progress(len(found), len(places))
-    finally:
-        pool.shutdown(cancel_futures=True)
+        finally:
+            pool.shutdown(cancel_futures=True)
     return tuple(found)
 
 
