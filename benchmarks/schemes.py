@@ -36,9 +36,9 @@ from mcuq.model import input_specs, load_model
 from mcuq.planner.choose import Optimize
 from mcuq.planner.lower import KernelPolicy
 from mcuq.quantize.calibrators import AUTO, CALIBRATORS
-from mcuq.quantize.request import MIXED, Request
+from mcuq.quantize.request import Request
 from mcuq.quantize.roundings import ROUNDINGS
-from mcuq.quantize.schemes import DYNAMIC, FLOAT32, schemes
+from mcuq.quantize.schemes import DYNAMIC, FLOAT32, MIXED, schemes
 from mcuq.reference import accuracy, agreement, run_float
 
 DOUBLED = ("w8a8+dq", "w4a8+dq", "codebook16+dq", "nf4+dq")

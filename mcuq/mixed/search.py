@@ -28,10 +28,10 @@ from mcuq.quantize.bias_range import float_biases
 from mcuq.quantize.flatbuffer import read_model, tensor_name, write_model
 from mcuq.quantize.int8 import Quantized, quantize
 from mcuq.quantize.prepare import prepare
-from mcuq.quantize.request import MIXED, Request, assigned
+from mcuq.quantize.request import Request, assigned
 from mcuq.quantize.rounding import Rounded, set_rounded
 from mcuq.quantize.scheme import Array, Scheme
-from mcuq.quantize.schemes import DEFAULT, scheme_named, schemes
+from mcuq.quantize.schemes import DEFAULT, MIXED, scheme_named, schemes
 from mcuq.quantize.sensitivity import Place, noise, sensitivities
 from mcuq.quantize.weighted_layer import WeightedLayer, weighted_layers
 from mcuq.reference import accuracy, agreement, predicted_classes, run_float

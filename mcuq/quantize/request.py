@@ -13,13 +13,10 @@ from mcuq.quantize.calibrators import check_calibrator
 from mcuq.quantize.roundings import DEFAULT as DEFAULT_ROUNDING
 from mcuq.quantize.roundings import rounding_named
 from mcuq.quantize.scheme import Scheme
-from mcuq.quantize.schemes import DEFAULT, DOUBLE, OF_MODELS, scheme_named
+from mcuq.quantize.schemes import DEFAULT, DOUBLE, MIXED, OF_MODELS, scheme_named
 
 if TYPE_CHECKING:
     from mcuq.quantize.weighted_layer import WeightedLayer
-
-MIXED = "mixed"
-"""In place of a scheme's name: one for each layer is to be searched for (``mcuq.mixed``)."""
 
 SMALL_SHARE = 1 / 16
 """Of all weights: a first or last layer with fewer stays at eight bits. It costs little flash, and gains accuracy."""

@@ -22,6 +22,9 @@ DYNAMIC = "w8"
 DOUBLE = "+dq"
 """Behind a scheme's name: with double quantization."""
 
+MIXED = "mixed"
+"""In place of a scheme: one for each layer, searched for (``mcuq.mixed``)."""
+
 OF_MODELS = (FLOAT32, DYNAMIC)
 """Schemes of a whole model, with real activations: all in float32, or weights in int8."""
 
@@ -43,8 +46,9 @@ def scheme_named(name: str) -> Scheme:
     plain = known.get(name.removesuffix(DOUBLE))
     if plain is not None and _can_be_double(plain):
         return double_quantized(plain)
-    names = (*known, *(f"{name}{DOUBLE}" for name, scheme in known.items() if _can_be_double(scheme)), *OF_MODELS)
-    close = difflib.get_close_matches(name, names, 1)
+    doubles = (f"{name}{DOUBLE}" for name, scheme in known.items() if _can_be_double(scheme))
+    names = (*known, *doubles, *OF_MODELS, MIXED)
+    close = difflib.get_close_matches(name.lower(), names, 1)
     hint = f"did you mean {close[0]}?" if close else f"schemes are: {', '.join(names)}"
     raise UsageError(f"there is no quantization scheme {name!r}", hint=hint)
 
