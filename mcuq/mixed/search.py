@@ -10,6 +10,7 @@ import dataclasses
 import fnmatch
 import functools
 import glob
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -265,13 +266,23 @@ def _with_weights(tree: Any, int8: bytes, rounded: Sequence[Rounded | None]) -> 
 
 
 def _fronts(ground: _Ground, machine: Machine) -> tuple[tuple[Assignment, ...], ...]:
-    """The best assignments in size and noise, for each price of a cycle in bytes."""
-    prices = CYCLE_PRICES if machine.cycles is not None else CYCLE_PRICES[:1]
+    """The best assignments in size and noise of all schemes, for each price of a cycle in bytes; where flash alone is
+    limited, of each two schemes beside int8, too: each scheme's kernels take flash of their own.
+    """
+    every = {scheme for known in ground.noises.values() for scheme in known}
+    prices, few = CYCLE_PRICES if machine.cycles is not None else CYCLE_PRICES[:1], [every]
+    if machine.cycles is None and machine.goals.flash_bytes is not None:
+        few += [{DEFAULT, *two} for two in itertools.combinations(sorted(every - {DEFAULT}), 2)]
     return tuple(
         front(
-            [Option(scheme, ground.prices.size(layer, scheme, price), noise) for scheme, noise in known.items()]
+            [
+                Option(scheme, ground.prices.size(layer, scheme, price), noise)
+                for scheme, noise in known.items()
+                if scheme in allowed or len(known) == 1
+            ]
             for layer, known in ground.noises.items()
         )
+        for allowed in few
         for price in prices
     )
 
