@@ -67,11 +67,14 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(folder: Path) -> None:
     command += [part for board in (*BOARDS, "mps2-an385") for part in ("--board", board)]
     process = subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
+    seen = 0
     while not (done := finished()) and time.monotonic() < deadline:
+        seen = max(seen, len(processes_with("mcuq.sweep.worker", Path.cwd())))
         time.sleep(0.05)
+    assert seen >= 1
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 130
-    assert processes_with("mcuq.sweep.worker") == []
+    assert processes_with("mcuq.sweep.worker", Path.cwd()) == []
     kept = finished()
     assert set(done) <= set(kept)
     assert 1 <= len(kept) < 3

@@ -73,16 +73,17 @@ def report_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return value
 
 
-def processes_with(text: str) -> list[int]:
-    """The processes whose command line holds ``text`` (Linux)."""
+def processes_with(text: str, folder: Path | None = None) -> list[int]:
+    """The processes whose command line holds ``text``, and that run in ``folder`` where one is given (Linux)."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
                 command = (entry / "cmdline").read_bytes().decode("utf-8", "replace")
+                elsewhere = folder is not None and (entry / "cwd").readlink() != folder
             except OSError:
                 continue
-            if text in command and int(entry.name) != os.getpid():
+            if text in command and not elsewhere and int(entry.name) != os.getpid():
                 found.append(int(entry.name))
     return found
 
