@@ -5,10 +5,9 @@ Facts about processors only; which core a board has, and at which clock, is in i
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, replace
 
-from mcuq.errors import BoardError
+from mcuq.errors import BoardError, suggestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +82,5 @@ def core_named(name: str) -> Core:
     """The core ``name`` (``cortex-m4``), without an FPU where that is a choice; ``BoardError`` when there is none."""
     if name in CORES:
         return CORES[name]
-    close = difflib.get_close_matches(name, CORES, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"known cores: {', '.join(CORES)}"
+    hint = suggestion(name, CORES, f"known cores: {', '.join(CORES)}")
     raise BoardError(f"no such core: {name!r}", hint=hint)

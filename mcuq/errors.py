@@ -6,6 +6,8 @@ An error says what was wanted and what was found, where, and one thing to do nex
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class McuqError(Exception):
     """Work failed.
@@ -79,3 +81,11 @@ class PortError(LinkError):
     """A serial port cannot be opened: there is none of that name, or it is not for this user."""
 
     exit_code = ToolError.exit_code
+
+
+def suggestion(name: str, known: Iterable[str], otherwise: str, cutoff: float = 0.6) -> str:
+    """The hint for a ``name`` that does not exist: the closest one ``known``, ``otherwise`` where none is close."""
+    import difflib  # noqa: PLC0415 - keeps `mcuq --help` instant
+
+    close = difflib.get_close_matches(name, list(known), 1, cutoff)
+    return f"did you mean {close[0]}?" if close else otherwise

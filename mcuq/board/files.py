@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import json
 import sys
@@ -13,7 +12,7 @@ from pydantic import ValidationError
 from mcuq.board.board import Board, placed
 from mcuq.board.fields import told
 from mcuq.board.memory import COPIED_ROLES
-from mcuq.errors import BoardError
+from mcuq.errors import BoardError, suggestion
 from mcuq.paths import BOARDS
 
 if sys.version_info >= (3, 11):
@@ -63,8 +62,7 @@ def board_named(name: str) -> Board:
     by_name = {alias: board for board in all_boards() for alias in (board.name, *board.aliases)}
     if name in by_name:
         return by_name[name]
-    close = difflib.get_close_matches(name.lower(), by_name, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]}?" if close else "`mcuq boards` lists them"
+    hint = suggestion(name.lower(), by_name, "`mcuq boards` lists them", cutoff=0.5)
     raise BoardError(f"no such board: {name!r}", hint=hint)
 
 

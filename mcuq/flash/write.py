@@ -5,7 +5,6 @@ Which tools there are is found in this folder; how they are called is theirs.
 
 from __future__ import annotations
 
-import difflib
 import re
 import tempfile
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from mcuq.board import Board, FlashRunner
 from mcuq.built import Built
-from mcuq.errors import McuqError, RunError, ToolError, UsageError
+from mcuq.errors import McuqError, RunError, ToolError, UsageError, suggestion
 from mcuq.flash import flashers
 from mcuq.flash.base import Flasher, Trouble
 from mcuq.processes import run_all
@@ -140,8 +139,7 @@ def _way(board: Board, runner: str | None, *, dry: bool) -> FlashRunner:
             raise UsageError(f"board {board.name} names a runner that mcuq does not have: {way.runner!r}")
     if runner is not None:
         if runner not in known:
-            close = difflib.get_close_matches(runner, known, n=1, cutoff=0.5)
-            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+            hint = suggestion(runner, known, f"there are {', '.join(known)}", cutoff=0.5)
             raise UsageError(f"no such runner: {runner!r}", hint=hint)
         return next((way for way in board.flash if way.runner == runner), FlashRunner(runner=runner))
     if not board.flash:

@@ -111,6 +111,35 @@ def output_constants(layer: Layer) -> Array:
     return np.stack([*sums, multipliers, right], axis=1)
 
 
+def counting(
+    function: str, layer: Layer, params: Struct, outputs: Array, scratch_bytes: int, *, over_input: bool
+) -> Lowering:
+    """The call of a kernel that counts bits, with the constants ``outputs``; ``over_input``: the output may lie in the
+    input's place.
+    """
+    x, y = layer.input(0), layer.output
+    arguments = (
+        params,
+        TensorPointer(x.name),
+        ConstantPointer("bits"),
+        ConstantPointer("outputs"),
+        ScratchPointer(),
+        TensorPointer(y.name),
+    )
+    return Lowering(
+        calls=(KernelCall(function, arguments, header=f"{function}.h"),),
+        constants=(
+            Constant(
+                "bits", bits(weight_rows(layer)), "for each activation, which of 32 outputs have the higher weight"
+            ),
+            Constant("outputs", table(outputs, "int32"), OUTPUTS),
+        ),
+        scratch_bytes=scratch_bytes,
+        sources=(f"{function}.c", "mcuq_count_bits.c"),
+        overlaps=(Overlap(x.name, 0),) if over_input else (),
+    )
+
+
 def core_share(target: Target) -> float:
     """What the core takes for counting, against a Cortex-M4 (from counted instructions and the cores' timings)."""
     return 1.5 if target.core.architecture == "armv6-m" else 0.85 if target.core.has_mve else 1.0
@@ -156,26 +185,10 @@ def lower(layer: Layer, _target: Target) -> Lowering:
             ("activation_max", high),
         ),
     )
-    constants = (
-        Constant("bits", bits(rows), "for each activation, which of 32 outputs have the higher weight"),
-        Constant("outputs", table(output_constants(layer) if line is None else line, "int32"), OUTPUTS),
-    )
-    arguments = (
-        params,
-        TensorPointer(x.name),
-        ConstantPointer("bits"),
-        ConstantPointer("outputs"),
-        ScratchPointer(),
-        TensorPointer(y.name),
-    )
     pixels = x.type.elements // x.shape[3]
-    return Lowering(
-        calls=(KernelCall(FUNCTION, arguments, header=f"{FUNCTION}.h"),),
-        constants=constants,
-        scratch_bytes=2 * (pixels + rows.shape[1] + BLOCK - 1) + x.type.elements + 3,
-        sources=(f"{FUNCTION}.c", "mcuq_count_bits.c"),
-        overlaps=(Overlap(x.name, 0),),
-    )
+    scratch_bytes = 2 * (pixels + rows.shape[1] + BLOCK - 1) + x.type.elements + 3
+    outputs = output_constants(layer) if line is None else line
+    return counting(FUNCTION, layer, params, outputs, scratch_bytes, over_input=True)
 
 
 KERNELS = (Kernel(FUNCTION, MCUQ, "CONV_2D", refuses, lower, cycles),)

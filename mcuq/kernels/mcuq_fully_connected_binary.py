@@ -7,17 +7,8 @@ from __future__ import annotations
 import numpy as np
 
 from mcuq.ir import Layer
-from mcuq.ir.kernel_call import (
-    Constant,
-    ConstantPointer,
-    KernelCall,
-    Lowering,
-    Overlap,
-    ScratchPointer,
-    Struct,
-    TensorPointer,
-)
-from mcuq.kernels.base import MCUQ, Kernel, Target, table
+from mcuq.ir.kernel_call import Lowering, Struct
+from mcuq.kernels.base import MCUQ, Kernel, Target
 from mcuq.kernels.gemm_params import weight_rows
 from mcuq.kernels.mcuq_conv_2d_binary import (
     BLOCK,
@@ -25,9 +16,8 @@ from mcuq.kernels.mcuq_conv_2d_binary import (
     MORE_VALUES,
     MOST_DEPTH,
     NOT_TWO_VALUES,
-    OUTPUTS,
-    bits,
     core_share,
+    counting,
     line_constants,
     of_two_values,
     unshifted,
@@ -77,25 +67,7 @@ def lower(layer: Layer, _target: Target) -> Lowering:
         ),
     )
     values = np.stack([*unshifted(layer), *channel_requantization(layer)], axis=1) if line is None else line
-    constants = (
-        Constant("bits", bits(weight_rows(layer)), "for each activation, which of 32 outputs have the higher weight"),
-        Constant("outputs", table(values, "int32"), OUTPUTS),
-    )
-    arguments = (
-        params,
-        TensorPointer(x.name),
-        ConstantPointer("bits"),
-        ConstantPointer("outputs"),
-        ScratchPointer(),
-        TensorPointer(y.name),
-    )
-    return Lowering(
-        calls=(KernelCall(FUNCTION, arguments, header=f"{FUNCTION}.h"),),
-        constants=constants,
-        scratch_bytes=2 * (a.depth + BLOCK - 1),
-        sources=(f"{FUNCTION}.c", "mcuq_count_bits.c"),
-        overlaps=(Overlap(x.name, 0),) if a.batches == 1 else (),
-    )
+    return counting(FUNCTION, layer, params, values, 2 * (a.depth + BLOCK - 1), over_input=a.batches == 1)
 
 
 KERNELS = (Kernel(FUNCTION, MCUQ, "FULLY_CONNECTED", refuses, lower, cycles),)

@@ -27,7 +27,7 @@ from mcuq.quantize.flatbuffer import constant, read_model, read_tree, tensor_nam
 from mcuq.quantize.int8 import Fitted, assemble, fit
 from mcuq.quantize.request import Request
 from mcuq.quantize.roundings import DEFAULT as DEFAULT_ROUNDING
-from mcuq.quantize.scheme import Array, Scheme
+from mcuq.quantize.scheme import Array
 from mcuq.quantize.schemes import OF_MODELS, scheme_named, schemes
 
 Progress = Callable[[str, int, int], None]
@@ -85,17 +85,13 @@ def prepared_for(
 
 def check_trainable(request: Request) -> None:
     """Raises ``UsageError`` for schemes that only rounding without training knows."""
-    trainable = [name for name, scheme in schemes().items() if _is_trainable(scheme)]
+    trainable = [name for name, scheme in schemes().items() if scheme.is_plain]
     for name in (request.scheme, *request.layers.values()):
-        if name in OF_MODELS or request.mixed or not _is_trainable(scheme_named(name)):
+        if name in OF_MODELS or request.mixed or not scheme_named(name).is_plain:
             raise UsageError(
                 f"{name} is not trained: scales are of channels, activations of eight bits, and there are no branches",
                 hint=f"schemes to train are {', '.join(trainable)}",
             )
-
-
-def _is_trainable(scheme: Scheme) -> bool:
-    return scheme.activation_bits == 8 and not (scheme.per_tensor or scheme.rank)
 
 
 def float_tflite(model: Any) -> bytes:

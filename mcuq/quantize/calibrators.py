@@ -6,14 +6,13 @@ strikes its own balance. Adding one is adding a function here.
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from mcuq.errors import UsageError
+from mcuq.errors import UsageError, suggestion
 from mcuq.quantize.calibrate import Statistics
 from mcuq.quantize.scheme import Array
 
@@ -125,6 +124,5 @@ def check_calibrator(name: str) -> None:
     """Raises ``UsageError`` for a name that no calibrator has."""
     known = (*CALIBRATORS, AUTO)
     if name not in known:
-        close = difflib.get_close_matches(name, known, 1)
-        hint = f"did you mean {close[0]}?" if close else f"calibrators are: {', '.join(known)}"
+        hint = suggestion(name, known, f"calibrators are: {', '.join(known)}")
         raise UsageError(f"there is no calibrator {name!r}", hint=hint)

@@ -117,15 +117,15 @@ def round_model(
     values, references = run_layers(model, inputs, samples, MOST_SAMPLES, MOST_BYTES)
     found: dict[str, Rounded] = {}
     position = 0
-    for done, (layer, source) in enumerate(zip(layers, inputs, strict=True)):
-        values = run_segment(model, position, layer.index, values)
-        position = layer.index
-        with threadpool_limits(1, "blas"):  # matrices are small: further threads take time, and give other last places
+    with threadpool_limits(1, "blas"):  # matrices are small: further threads take time, and give other last places
+        for done, (layer, source) in enumerate(zip(layers, inputs, strict=True)):
+            values = run_segment(model, position, layer.index, values)
+            position = layer.index
             known = moments(layer, values[source], references[source])
             rounded = round_layer(layer, schemes[layer.name], known, rounding)
-        _put_back(model, rounded, known)
-        found[tensor_name(model.subgraphs[0].tensors[layer.operator.outputs[0]])] = rounded
-        progress(done + 1, len(layers))
+            _put_back(model, rounded, known)
+            found[tensor_name(model.subgraphs[0].tensors[layer.operator.outputs[0]])] = rounded
+            progress(done + 1, len(layers))
     return found
 
 

@@ -6,13 +6,12 @@ a channel has in the end is what has the least error at its output.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from mcuq.errors import UsageError
+from mcuq.errors import UsageError, suggestion
 from mcuq.quantize.adaround import ITERATIONS, learned
 from mcuq.quantize.descent import descended
 from mcuq.quantize.gptq import round_with_feedback
@@ -67,8 +66,7 @@ class Rounding:
 def rounding_named(name: str, layers: Sequence[WeightedLayer] = ()) -> Rounding:
     """The way to round a model's ``layers``, within ``MOST_PRODUCTS``. Raises ``UsageError`` for an unknown name."""
     if name not in ROUNDINGS:
-        close = difflib.get_close_matches(name, ROUNDINGS, 1)
-        hint = f"did you mean {close[0]}?" if close else f"they are: {', '.join(ROUNDINGS)}"
+        hint = suggestion(name, ROUNDINGS, f"they are: {', '.join(ROUNDINGS)}")
         raise UsageError(f"there is no way to round called {name!r}", hint=hint)
     products_once = sum(layer.weights.size * layer.row_kinds[1] for layer in layers)
     return Rounding(name, min(ITERATIONS, int(MOST_PRODUCTS / max(1, products_once))))

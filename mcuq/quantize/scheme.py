@@ -65,3 +65,8 @@ class Scheme:
     def free_scales(self) -> bool:
         """May the scale of each channel be any?"""
         return not (self.per_tensor or self.double)
+
+    @property
+    def is_plain(self) -> bool:
+        """Are activations int8, with a scale for each channel and no branch?"""
+        return self.activation_bits == 8 and not (self.per_tensor or self.rank)

@@ -6,13 +6,12 @@ Adding a scheme is adding a file here; nothing else lists them.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import importlib
 import pkgutil
 from collections.abc import Mapping
 
-from mcuq.errors import UsageError
+from mcuq.errors import UsageError, suggestion
 from mcuq.quantize.double import doubled
 from mcuq.quantize.scheme import Scheme
 
@@ -44,12 +43,11 @@ def scheme_named(name: str) -> Scheme:
     if name in known:
         return known[name]
     plain = known.get(name.removesuffix(DOUBLE))
-    if plain is not None and _can_be_double(plain):
+    if plain is not None and plain.is_plain:
         return double_quantized(plain)
-    doubles = (f"{name}{DOUBLE}" for name, scheme in known.items() if _can_be_double(scheme))
+    doubles = (f"{name}{DOUBLE}" for name, scheme in known.items() if scheme.is_plain)
     names = (*known, *doubles, *OF_MODELS, MIXED)
-    close = difflib.get_close_matches(name.lower(), names, 1)
-    hint = f"did you mean {close[0]}?" if close else f"schemes are: {', '.join(names)}"
+    hint = suggestion(name.lower(), names, f"schemes are: {', '.join(names)}")
     raise UsageError(f"there is no quantization scheme {name!r}", hint=hint)
 
 
@@ -64,7 +62,3 @@ def double_quantized(scheme: Scheme) -> Scheme:
         searched=False,
         double=True,
     )
-
-
-def _can_be_double(scheme: Scheme) -> bool:
-    return scheme.activation_bits == 8 and not (scheme.per_tensor or scheme.rank)
